@@ -1,0 +1,1 @@
+"""The workers: graphs, brains, playbooks and the runtime."""

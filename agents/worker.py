@@ -1,0 +1,43 @@
+"""What a worker is: a playbook, the kinds of ticket it takes, and its own way of reading and reasoning."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from ..core.action import Proposal
+from ..core.case import TicketItem
+from ..core.noun import Noun
+from ..tools.desk import Desk
+
+
+class Assessment(Noun):
+    """What a worker concludes about one case."""
+
+    proposals: tuple[Proposal, ...] = ()
+    """Actions in the order they should run."""
+    handoffs: tuple[TicketItem, ...] = ()
+    """New cases for other workers, linked to this one."""
+    question: str = ""
+    """What a person should settle, where the worker may not or cannot propose; empty where nothing is open."""
+    summary: str = ""
+    """One sentence about the case, for lists."""
+    outcome: str = "no_action"
+    """How the case closes where nothing is proposed, handed over or asked."""
+
+
+class Worker(ABC):
+    """One kind of case. Subclasses read in `investigate` and conclude in `assess`; neither touches the outside.
+
+    Instances hold no state of a case: `investigate` returns what `assess` needs.
+    """
+
+    name: ClassVar[str]
+    takes: ClassVar[frozenset[str]]
+    """The kinds of ticket it takes: `supplier_invoice`."""
+
+    @abstractmethod
+    def investigate(self, desk: Desk) -> object:
+        """Look things up and lay the evidence on the desk; the result goes to `assess`."""
+
+    @abstractmethod
+    def assess(self, desk: Desk, findings: object) -> Assessment:
+        """The embedded brain: conclude from evidence alone, deterministically."""

@@ -1,0 +1,1 @@
+"""The outside world, and the one place that causes effects."""

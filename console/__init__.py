@@ -1,0 +1,1 @@
+"""The person's place: command line and screens."""

@@ -1,0 +1,97 @@
+"""Approval requests and decisions: what a person is asked, and what they answered."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from .noun import Noun
+
+
+class Question(StrEnum):
+    """What the person is asked."""
+
+    APPROVE = "approve"
+    """May this action run?"""
+    HANDLE = "handle"
+    """The worker may not or cannot act; please take the case."""
+    RECONCILE = "reconcile"
+    """The effect's outcome is unknown; please look and say what happened."""
+
+
+class RequestState(StrEnum):
+    """Where an approval request is on its way."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ANSWERED = "answered"
+    """Handled or reconciled by a person, in words."""
+    SUPERSEDED = "superseded"
+    """Replaced by a newer request: an edit, a moved record, a changed policy."""
+    EXPIRED = "expired"
+    """Its time ran out; nothing was approved, and a person still has the case."""
+
+
+class DecisionKind(StrEnum):
+    """What a person can answer; the first four are LangChain's words."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REJECT = "reject"
+    RESPOND = "respond"
+    ESCALATE = "escalate"
+    SNOOZE = "snooze"
+
+
+class Request(Noun):
+    """One approval request as the inbox shows it."""
+
+    id: str
+    case_id: str
+    action_id: str | None
+    question: Question
+    state: RequestState
+    digest: str
+    """Digest of the envelope that is shown; a decision must carry the same."""
+    action_kind: str = ""
+    summary: str = ""
+    """One sentence: what is asked."""
+    reason: str = ""
+    """Why a person is asked, in one line."""
+    amount: str | None = None
+    currency: str | None = None
+    confidence: float | None = None
+    approvals_needed: int = 1
+    four_eyes: bool = False
+    makers: tuple[str, ...] = ()
+    """Who proposed or edited; under four eyes none of them approves."""
+    role: str = "operator"
+    """The role that is asked; escalation changes it."""
+    created_at: datetime
+    due_at: datetime | None = None
+    expires_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    round: int = 1
+    """Counts the requests this action has had: 2 after an edit or a moved record."""
+
+
+class Decision(Noun):
+    """What one person answered to one request."""
+
+    id: str
+    request_id: str
+    case_id: str
+    kind: DecisionKind
+    operator: str
+    digest: str
+    """Digest of the envelope that was on the operator's screen."""
+    reason: str = ""
+    """A short code from the playbook's list, or free text."""
+    text: str = ""
+    changes: dict[str, Any] = {}
+    """For an edit: the arguments that were changed, new values."""
+    seconds: float | None = None
+    """Seconds the operator had it on screen."""
+    mode: str = "four_eyes"
+    """`four_eyes`, or `one_person` where the workspace says that one person may be maker and checker."""
+    decided_at: datetime

@@ -1,0 +1,72 @@
+"""Amounts of money: a Decimal with an ISO 4217 currency, never a float."""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from .errors import BadInput
+
+_MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+
+
+def exact_decimal(value: Any) -> Any:
+    """Refuse a float where an exact amount is wanted; pass everything else on to pydantic."""
+    if isinstance(value, float):
+        raise ValueError("a float cannot hold an exact amount; give a string or a Decimal")
+    return value
+
+
+Exact = Annotated[Decimal, BeforeValidator(exact_decimal)]
+"""A Decimal field that refuses floats instead of rounding them."""
+
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+"""An ISO 4217 alphabetic code."""
+
+
+class Money(BaseModel):
+    """An exact amount in one currency; amounts of different currencies never mix."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: Exact
+    currency: Currency
+
+    @classmethod
+    def of(cls, amount: Decimal | int | str, currency: str) -> "Money":
+        """`Money.of("12.50", "EUR")`; raises BadInput where that is no amount."""
+        if isinstance(amount, float):
+            raise BadInput(f"{amount!r} is a float.", hint="Give an exact amount as a string or a Decimal.")
+        try:
+            return cls(amount=Decimal(amount), currency=currency)
+        except (InvalidOperation, ValueError) as error:
+            raise BadInput(f"{amount!r} {currency!r} is not an amount of money.", hint="Write it as 12.50 EUR.") from error
+
+    def rounded(self) -> "Money":
+        """Rounded half up to the currency's minor unit (ISO 4217)."""
+        return Money(amount=round_minor(self.amount, self.currency), currency=self.currency)
+
+    def _other(self, other: "Money") -> Decimal:
+        if self.currency != other.currency:
+            raise BadInput(f"{self} and {other} are different currencies.", hint="Convert one of them first.")
+        return other.amount
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(amount=self.amount + self._other(other), currency=self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(amount=self.amount - self._other(other), currency=self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.amount < self._other(other)
+
+    def __le__(self, other: "Money") -> bool:
+        return self.amount <= self._other(other)
+
+    def __str__(self) -> str:
+        return f"{self.amount:,} {self.currency}"
+
+
+def round_minor(amount: Decimal, currency: str) -> Decimal:
+    """`amount` rounded half up to the minor unit of `currency` (two digits unless ISO 4217 says otherwise)."""
+    return amount.quantize(Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2)), rounding=ROUND_HALF_UP)

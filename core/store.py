@@ -1,0 +1,213 @@
+"""The ledger: one SQL database that is the truth, with one transaction per state change and its audit events."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, insert, inspect, make_url, select, text, update
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from .audit import GENESIS, AuditEvent, Break, breaks, link
+from .clock import Clock, SystemClock, as_utc
+from .errors import LedgerError
+from .noun import canonical_json
+from .tables import AuditRow, ChainRow
+
+HEAD = "0001"
+"""The newest migration; a ledger at another revision is migrated or refused."""
+
+
+class Transaction:
+    """One unit of work on the ledger: the state changes and the audit events that tell of them."""
+
+    def __init__(self, session: Session, clock: Clock, tenant: str) -> None:
+        self.session = session
+        self.now: datetime = clock.now()
+        self.tenant = tenant
+        self._events: list[dict[str, Any]] = []
+
+    def audit(self, kind: str, *, actor: str, case_id: str | None = None, **data: Any) -> None:
+        """Record that something happened; it is written when the transaction commits, or not at all."""
+        self._events.append({"at": self.now, "kind": kind, "case_id": case_id, "actor": actor, "data": canonical_json(data)})
+
+    def seal_events(self) -> None:
+        """Append the collected events to the chain; called once, before the commit."""
+        if not self._events:
+            return
+        head = self.session.execute(
+            select(ChainRow.seq, ChainRow.hash).where(ChainRow.tenant == self.tenant).with_for_update()
+        ).one()
+        seq, previous = head
+        for one in self._events:
+            seq += 1
+            one["seq"] = seq
+            one["hash"] = previous = link(previous, **one)
+        self.session.execute(insert(AuditRow), self._events)
+        self.session.execute(
+            update(ChainRow).where(ChainRow.tenant == self.tenant).values(seq=seq, hash=previous)
+        )
+        self._events = []
+
+
+class Ledger:
+    """The record of every case, decision, effect and event.
+
+    `url` is `sqlite:///path/ledger.db` or `postgresql+psycopg://…`; the same code runs on both.
+    """
+
+    def __init__(self, url: str, *, clock: Clock | None = None, tenant: str = "main", durable: bool = True) -> None:
+        self.url = normalised(url)
+        self.clock: Clock = clock or SystemClock()
+        self.tenant = tenant
+        self.engine = _engine(self.url, durable=durable)
+
+    @classmethod
+    def create(cls, url: str, *, clock: Clock | None = None, tenant: str = "main", durable: bool = True) -> "Ledger":
+        """Open the ledger, creating or migrating its tables first."""
+        from .migrations import upgrade
+
+        ledger = cls(url, clock=clock, tenant=tenant, durable=durable)
+        try:
+            upgrade(ledger.engine)
+            with ledger.engine.begin() as connection:
+                known = connection.execute(select(ChainRow.seq).where(ChainRow.tenant == tenant)).first()
+                if known is None:
+                    connection.execute(insert(ChainRow).values(tenant=tenant, seq=0, hash=GENESIS))
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _unusable(ledger.url, error) from error
+        return ledger
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock | None = None, tenant: str = "main", durable: bool = True) -> "Ledger":
+        """Open an existing ledger.
+
+        Raises LedgerError where it is missing, broken or at another revision.
+        """
+        path = sqlite_path(url)
+        if path is not None and not path.exists():
+            raise LedgerError(f"There is no ledger at {path}.", hint="Run `shiftlead init` first.")
+        ledger = cls(url, clock=clock, tenant=tenant, durable=durable)
+        try:
+            revision = ledger.revision()
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _unusable(ledger.url, error) from error
+        if revision is None:
+            raise LedgerError(f"{_shown(ledger.url)} holds no ledger.", hint="Run `shiftlead init` first.")
+        if revision > HEAD:
+            raise LedgerError(f"The ledger is at revision {revision}, newer than this shiftlead.", hint="Upgrade shiftlead.")
+        return ledger if revision == HEAD else cls.create(url, clock=clock, tenant=tenant, durable=durable)
+
+    def revision(self) -> str | None:
+        """The migration the ledger is at; None where there is no ledger."""
+        with self.engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("select version_num from alembic_version")).scalar_one_or_none()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A write transaction: everything in it, its audit events too, is committed at its end or not at all."""
+        with Session(self.engine.execution_options(write=True), expire_on_commit=False) as session:
+            work = Transaction(session, self.clock, self.tenant)
+            try:
+                yield work
+                session.flush()
+                work.seal_events()
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def events(self, *, case_id: str | None = None, after: int = 0, limit: int | None = None) -> list[AuditEvent]:
+        """Audit events in order, of one case or of all."""
+        query = select(AuditRow).where(AuditRow.seq > after).order_by(AuditRow.seq)
+        if case_id is not None:
+            query = query.where(AuditRow.case_id == case_id)
+        with self.reading() as session:
+            return [_event(row) for row in session.scalars(query.limit(limit))]
+
+    def verify(self) -> list[Break]:
+        """Walk the whole audit chain; the list is empty where it holds."""
+        with self.reading() as session:
+            head = session.execute(select(ChainRow.seq, ChainRow.hash).where(ChainRow.tenant == self.tenant)).one()
+            rows = session.scalars(select(AuditRow).order_by(AuditRow.seq).execution_options(yield_per=2000))
+            return list(breaks((_event(row) for row in rows), head_seq=head[0], head_hash=head[1]))
+
+    def ticks(self) -> int:
+        """A number that grows with every audited change; cheap enough to ask four times a second."""
+        with self.reading() as session:
+            return session.execute(select(ChainRow.seq).where(ChainRow.tenant == self.tenant)).scalar_one()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite ledger; None for a server."""
+    parsed = make_url(normalised(url))
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def normalised(url: str) -> str:
+    """`url` with the driver we ship with: `postgresql://` becomes `postgresql+psycopg://`."""
+    if url.startswith(("postgresql://", "postgres://")):
+        return "postgresql+psycopg://" + url.split("://", 1)[1]
+    return url
+
+
+def _engine(url: str, *, durable: bool) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        try:
+            return create_engine(url, pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            raise LedgerError("The PostgreSQL driver is not installed.", hint="pip install 'shiftlead[postgres]'") from error
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.execute("PRAGMA busy_timeout=30000")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        # Taking the write lock at once turns a lost race into a short wait instead of an SQLITE_BUSY halfway.
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _event(row: AuditRow) -> AuditEvent:
+    return AuditEvent(
+        seq=row.seq,
+        at=as_utc(row.at),
+        kind=row.kind,
+        case_id=row.case_id,
+        actor=row.actor,
+        data=json.loads(row.data),
+        hash=row.hash,
+    )
+
+
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _unusable(url: str, error: Exception) -> LedgerError:
+    cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return LedgerError(f"The ledger at {_shown(url)} cannot be used: {cause}.", hint="Check the address, or restore it from a backup.")

@@ -1,0 +1,1 @@
+"""Do the workers do right."""

@@ -1,0 +1,1 @@
+"""May it be done, and who must say so."""

@@ -1,0 +1,1 @@
+"""What a brain may call: look up, or propose."""
