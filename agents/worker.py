@@ -7,13 +7,14 @@ from ..core.action import Proposal
 from ..core.case import TicketItem
 from ..core.noun import Noun
 from ..tools.desk import Desk
+from .playbook import Playbook, shipped_playbook
 
 
 class Assessment(Noun):
     """What a worker concludes about one case."""
 
     proposals: tuple[Proposal, ...] = ()
-    """Actions in the order they should run."""
+    """Actions in the order they should run; one that is rejected or refused ends the list."""
     handoffs: tuple[TicketItem, ...] = ()
     """New cases for other workers, linked to this one."""
     question: str = ""
@@ -33,6 +34,14 @@ class Worker(ABC):
     name: ClassVar[str]
     takes: ClassVar[frozenset[str]]
     """The kinds of ticket it takes: `supplier_invoice`."""
+
+    def __init__(self, playbook: Playbook | None = None) -> None:
+        self.playbook = playbook or self.default_playbook()
+
+    @classmethod
+    def default_playbook(cls) -> Playbook:
+        """The playbook that ships with the worker; a plugin overrides it with its own file."""
+        return shipped_playbook(cls.name)
 
     @abstractmethod
     def investigate(self, desk: Desk) -> object:

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..core.action import Change, Reversibility, Target
 from ..core.case import TicketItem
+from ..core.clock import Clock
 from ..core.errors import BadInput, NotFound
 from ..core.noun import Noun
 from ..core.receipt import Receipt
@@ -95,6 +96,14 @@ class Connector(ABC):
     """One outside system: its queues, its reads and its effects."""
 
     name: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Mapping[str, Any], clock: Clock) -> Self:
+        """The connector as the workspace file sets it up.
+
+        Raises SettingsError naming the setting that is missing, unknown or wrong.
+        """
 
     @abstractmethod
     def operations(self) -> Mapping[str, Operation]:

@@ -3,6 +3,7 @@
 Numbers are exact Decimals; `native` keeps the system's own status word; an unknown word becomes `other`, never an error.
 """
 
+import datetime as dt
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -225,7 +226,7 @@ class Quote(Record):
     kind: ClassVar[str] = "quote"
     customer_id: str
     date: date
-    valid_until: date | None = None
+    valid_until: dt.date | None = None
     currency: Currency
     lines: tuple[OrderLine, ...]
     terms_days: int = 30

@@ -44,6 +44,8 @@ class Action(Noun):
     """The operation it would call: `invoice.post`."""
     target: Target
     """The record it would change."""
+    party: str = ""
+    """Id of the customer or supplier that it is about; exposure limits count per party."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """What the operation is called with; validated against its schema."""
     amount: Money | None = None

@@ -20,8 +20,6 @@ class CaseState(StrEnum):
     """A worker holds it under a lease."""
     WAITING = "waiting"
     """A person has to decide."""
-    SNOOZED = "snoozed"
-    """Comes back to the person at a set time."""
     PARKED = "parked"
     """Failed too often; its error is stored and a person sees it."""
     CLOSED = "closed"
@@ -59,6 +57,8 @@ class CaseFields(SQLModel):
     """The graph that holds its checkpoint; an unknown version is never resumed."""
     attempts: int = 0
     error: str = ""
+    summary: str = ""
+    """The worker's one sentence about it."""
     human: bool = False
     """True once a person has decided anything in it."""
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, insert, inspect, make_url, select, text, update
+from sqlalchemy import CursorResult, Engine, Update, create_engine, event, insert, inspect, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from .audit import GENESIS, AuditEvent, Break, breaks, link
 from .clock import Clock, SystemClock, as_utc
@@ -31,16 +31,22 @@ class Transaction:
         self.tenant = tenant
         self._events: list[dict[str, Any]] = []
 
-    def audit(self, kind: str, *, actor: str, case_id: str | None = None, **data: Any) -> None:
+    def audit(self, kind: str, /, *, actor: str, case_id: str | None = None, **data: Any) -> None:
         """Record that something happened; it is written when the transaction commits, or not at all."""
         self._events.append({"at": self.now, "kind": kind, "case_id": case_id, "actor": actor, "data": canonical_json(data)})
+
+    def change(self, statement: Update) -> int:
+        """Run an update and answer how many rows it changed; 0 where its conditions did not hold any more."""
+        result = self.session.execute(statement)
+        assert isinstance(result, CursorResult)
+        return result.rowcount
 
     def seal_events(self) -> None:
         """Append the collected events to the chain; called once, before the commit."""
         if not self._events:
             return
         head = self.session.execute(
-            select(ChainRow.seq, ChainRow.hash).where(ChainRow.tenant == self.tenant).with_for_update()
+            select(col(ChainRow.seq), col(ChainRow.hash)).where(col(ChainRow.tenant) == self.tenant).with_for_update()
         ).one()
         seq, previous = head
         for one in self._events:
@@ -48,9 +54,7 @@ class Transaction:
             one["seq"] = seq
             one["hash"] = previous = link(previous, **one)
         self.session.execute(insert(AuditRow), self._events)
-        self.session.execute(
-            update(ChainRow).where(ChainRow.tenant == self.tenant).values(seq=seq, hash=previous)
-        )
+        self.session.execute(update(ChainRow).where(col(ChainRow.tenant) == self.tenant).values(seq=seq, hash=previous))
         self._events = []
 
 
@@ -75,7 +79,7 @@ class Ledger:
         try:
             upgrade(ledger.engine)
             with ledger.engine.begin() as connection:
-                known = connection.execute(select(ChainRow.seq).where(ChainRow.tenant == tenant)).first()
+                known = connection.execute(select(col(ChainRow.seq)).where(col(ChainRow.tenant) == tenant)).first()
                 if known is None:
                     connection.execute(insert(ChainRow).values(tenant=tenant, seq=0, hash=GENESIS))
         except (DBAPIError, sqlite3.Error) as error:
@@ -93,14 +97,25 @@ class Ledger:
             raise LedgerError(f"There is no ledger at {path}.", hint="Run `shiftlead init` first.")
         ledger = cls(url, clock=clock, tenant=tenant, durable=durable)
         try:
-            revision = ledger.revision()
+            ledger.check_revision()
+        except BaseException:
+            ledger.close()
+            raise
+        if ledger.revision() == HEAD:
+            return ledger
+        ledger.close()
+        return cls.create(url, clock=clock, tenant=tenant, durable=durable)
+
+    def check_revision(self) -> None:
+        """Raise LedgerError where there is no ledger, or one that this release does not understand."""
+        try:
+            revision = self.revision()
         except (DBAPIError, sqlite3.Error) as error:
-            raise _unusable(ledger.url, error) from error
+            raise _unusable(self.url, error) from error
         if revision is None:
-            raise LedgerError(f"{_shown(ledger.url)} holds no ledger.", hint="Run `shiftlead init` first.")
+            raise LedgerError(f"{_shown(self.url)} holds no ledger.", hint="Run `shiftlead init` first.")
         if revision > HEAD:
             raise LedgerError(f"The ledger is at revision {revision}, newer than this shiftlead.", hint="Upgrade shiftlead.")
-        return ledger if revision == HEAD else cls.create(url, clock=clock, tenant=tenant, durable=durable)
 
     def revision(self) -> str | None:
         """The migration the ledger is at; None where there is no ledger."""
@@ -131,23 +146,26 @@ class Ledger:
 
     def events(self, *, case_id: str | None = None, after: int = 0, limit: int | None = None) -> list[AuditEvent]:
         """Audit events in order, of one case or of all."""
-        query = select(AuditRow).where(AuditRow.seq > after).order_by(AuditRow.seq)
+        query = select(AuditRow).where(col(AuditRow.seq) > after).order_by(col(AuditRow.seq))
         if case_id is not None:
-            query = query.where(AuditRow.case_id == case_id)
+            query = query.where(col(AuditRow.case_id) == case_id)
         with self.reading() as session:
             return [_event(row) for row in session.scalars(query.limit(limit))]
 
     def verify(self) -> list[Break]:
         """Walk the whole audit chain; the list is empty where it holds."""
         with self.reading() as session:
-            head = session.execute(select(ChainRow.seq, ChainRow.hash).where(ChainRow.tenant == self.tenant)).one()
-            rows = session.scalars(select(AuditRow).order_by(AuditRow.seq).execution_options(yield_per=2000))
+            head = session.execute(
+                select(col(ChainRow.seq), col(ChainRow.hash)).where(col(ChainRow.tenant) == self.tenant)
+            ).one()
+            rows = session.scalars(select(AuditRow).order_by(col(AuditRow.seq)).execution_options(yield_per=2000))
             return list(breaks((_event(row) for row in rows), head_seq=head[0], head_hash=head[1]))
 
     def ticks(self) -> int:
         """A number that grows with every audited change; cheap enough to ask four times a second."""
         with self.reading() as session:
-            return session.execute(select(ChainRow.seq).where(ChainRow.tenant == self.tenant)).scalar_one()
+            seq: int = session.execute(select(col(ChainRow.seq)).where(col(ChainRow.tenant) == self.tenant)).scalar_one()
+            return seq
 
     def close(self) -> None:
         """Give the connections back."""
@@ -210,4 +228,6 @@ def _shown(url: str) -> str:
 
 def _unusable(url: str, error: Exception) -> LedgerError:
     cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-    return LedgerError(f"The ledger at {_shown(url)} cannot be used: {cause}.", hint="Check the address, or restore it from a backup.")
+    return LedgerError(
+        f"The ledger at {_shown(url)} cannot be used: {cause}.", hint="Check the address, or restore it from a backup."
+    )

@@ -26,6 +26,7 @@ class CaseRow(CaseFields, table=True):
     lease_owner: str = ""
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     fence: int = 0
+    wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     checkpoint: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
@@ -43,6 +44,7 @@ class ActionRow(SQLModel, table=True):
     amount: Decimal | None = Field(default=None, sa_type=DecimalText)
     currency: str | None = Field(default=None, sa_type=Word)
     confidence: float | None = None
+    summary: str = ""
     state: str = Field(sa_type=Word)
     lane: str = Field(sa_type=Word)
     digest: str

@@ -1,14 +1,22 @@
 """Fixtures that every room uses."""
 
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from shiftlead.core.clock import FrozenClock
+from shiftlead.core.store import Ledger
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     folder = Path(__file__).parents[1].parent / "shared" / "data"
     if not folder.is_dir():
@@ -19,3 +27,57 @@ def shared_data() -> Path:
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock(datetime(2026, 9, 15, 9, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server of our own, without a database name; skips where none is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    on_path = shutil.which("pg_ctl")
+    if not found and not on_path:
+        pytest.skip("PostgreSQL is not installed")
+    binaries = found[-1].parent if found else Path(str(on_path)).resolve().parent
+    as_user: dict[str, int] = {}
+    home = Path(tempfile.mkdtemp(prefix="shiftlead-pg-"))
+    if os.getuid() == 0:
+        account = pwd.getpwnam("postgres")
+        os.chown(home, account.pw_uid, account.pw_gid)
+        as_user = {"user": account.pw_uid, "group": account.pw_gid}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data, log = home / "data", home / "log"
+    run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": home, **as_user}
+    subprocess.run([binaries / "initdb", "-D", data, "-U", "shiftlead", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"], **run)
+    options = (
+        f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home} -c fsync=off -c max_connections=200"
+    )
+    subprocess.run([binaries / "pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "start"], **run)
+    try:
+        yield f"postgresql://shiftlead@127.0.0.1:{port}"
+    finally:
+        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **run)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty ledger on each database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    import psycopg
+
+    server = request.getfixturevalue("postgres_server")
+    name = "t_" + tmp_path.name.lower().replace("[", "_").replace("]", "_").replace("-", "_")[:40] + f"_{os.getpid()}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'drop database if exists "{name}"')
+        connection.execute(f'create database "{name}" template template0')
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+def ledger(ledger_url: str, clock: FrozenClock) -> Iterator[Ledger]:
+    """An empty ledger on each database."""
+    opened = Ledger.create(ledger_url, clock=clock)
+    yield opened
+    opened.close()

@@ -1,0 +1,260 @@
+"""Casework: what happens to one claimed case, step by step; the graph calls these in its nodes.
+
+Reads come first and write nothing. One transaction then seals and judges everything the brain proposed. From there on the ledger
+knows the way, so that a crash at any line costs a few reads and nothing else.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..connectors.executor import End, Execution
+from ..core import actions, inbox, queue
+from ..core.action import Envelope, Proposal
+from ..core.actions import OPEN_STATES, ActionState, SealedAction
+from ..core.case import Case, CaseState
+from ..core.clock import new_id
+from ..core.queue import Claim
+from ..core.store import Transaction
+from ..core.verdict import Lane, RuleHit, Verdict, strictest
+from ..guardrails.screening import instructions_in_text
+from ..tools.desk import Desk
+from .turns import Step, Turn, advance, hand_over, outcome
+from .worker import Assessment, Worker
+
+if TYPE_CHECKING:
+    from .crew import Crew
+
+MAX_DRIFTS = 3
+"""How often a case is proposed anew because its record moved, before a person gets it."""
+
+STOPPED_PAUSE = timedelta(seconds=30)
+"""How long a case rests while a kill switch holds it."""
+
+
+@dataclass
+class Casework:
+    """One claimed case on its way through the graph."""
+
+    crew: "Crew"
+    held: Claim
+    worker: Worker
+    desk: Desk
+    findings: object = None
+    assessment: Assessment = field(default_factory=Assessment)
+    warning: str = ""
+    """What screening found in the untrusted text."""
+    drift: bool = False
+    """True where the case is proposed anew because its record moved."""
+    turn: Turn | None = None
+    rest: timedelta | None = None
+    """How long the case should rest before it is taken up again."""
+    rest_reason: str = ""
+    retry: bool = False
+    """True where the rest is a failed attempt that counts."""
+
+    @property
+    def case(self) -> Case:
+        """The case as it was claimed."""
+        return self.held.case
+
+    def at(self, boundary: str) -> None:
+        """Tell the observer which step boundary was reached."""
+        self.crew.at(boundary)
+
+    def begin(self) -> Step:
+        """Where the case goes on: at the beginning, or where the ledger says."""
+        with self.crew.ledger.transaction() as tx:
+            queue.confirm(tx, self.held)
+            self.turn = advance(tx, self.case, self.crew.terms)
+            known = actions.of_case(tx.session, self.case.id)
+            self.drift = any(one.state is ActionState.SUPERSEDED for one in known)
+        return self.turn.step
+
+    def screen(self) -> None:
+        """Look through the untrusted text for instructions to the worker."""
+        texts = [str(value) for value in self.held.item.payload.values() if isinstance(value, str)]
+        found = instructions_in_text("\n".join([self.held.item.subject, *texts]))
+        self.warning = found.quote if found else ""
+
+    def investigate(self) -> None:
+        """Let the worker look things up."""
+        self.findings = self.worker.investigate(self.desk)
+
+    def assess(self) -> None:
+        """Let the brain conclude."""
+        self.assessment = self.crew.brain.assess(self.worker, self.desk, self.findings)
+
+    def judge(self) -> Step:
+        """Seal and judge every proposal, open what is handed on, and ask whom to ask: one transaction."""
+        with self.crew.ledger.transaction() as tx:
+            queue.confirm(tx, self.held)
+            first = actions.next_seq(tx.session, self.case.id)
+            changed = self._changed(tx) if self.drift else ""
+            for number, proposal in enumerate(self.assessment.proposals):
+                self._seal(tx, proposal, first + number)
+            for item in self.assessment.handoffs:
+                self.crew.open_handoff(tx, item, parent=self.case)
+            if self.assessment.question:
+                hand_over(tx, self.case, self.assessment.question, ask=self.crew.ask())
+            self.turn = advance(tx, self.case, self.crew.terms, note=changed)
+        if self.turn.step is Step.SCREEN:
+            self.turn = Turn(step=Step.CLOSE)
+        self.crew.at("judge.committed")
+        return self.turn.step
+
+    def execute(self) -> Step:
+        """Execute the action whose turn it is."""
+        assert self.turn is not None
+        assert self.turn.action is not None
+        action = self.turn.action
+        execution = self.crew.executor.run(self.held, action)
+        if execution.end is End.STOPPED:
+            return self._pause(STOPPED_PAUSE, execution.detail, retry=False)
+        if execution.end is End.LATER:
+            return self._pause(self.crew.backoff(self.case.attempts), execution.detail, retry=True)
+        if execution.end is End.MOVED:
+            return self._propose_anew(execution)
+        with self.crew.ledger.transaction() as tx:
+            queue.confirm(tx, self.held)
+            if execution.end is End.GATED:
+                self._regate(tx, action, execution)
+            self.turn = advance(tx, self.case, self.crew.terms)
+        self.crew.at("execute.advanced")
+        return self.turn.step
+
+    def next_step(self) -> Step:
+        """What the ledger says after a person has decided."""
+        with self.crew.ledger.transaction() as tx:
+            queue.confirm(tx, self.held)
+            self.turn = advance(tx, self.case, self.crew.terms)
+        return self.turn.step
+
+    def close(self) -> None:
+        """Close the case; its checkpoint goes with it."""
+        with self.crew.ledger.transaction() as tx:
+            sealed = [a for a in actions.of_case(tx.session, self.case.id) if a.state is not ActionState.SUPERSEDED]
+            asked = inbox.of_case(tx.session, self.case.id)
+            otherwise = "handed_on" if self.assessment.handoffs else self.assessment.outcome
+            word = outcome(sealed, asked, otherwise=otherwise)
+            queue.release(tx, self.held, CaseState.CLOSED, outcome=word, summary=self.assessment.summary or None)
+        self.crew.at("close.committed")
+
+    def wait(self, checkpoint: bytes | None, graph_version: str) -> None:
+        """Let the case go until a person has decided; at once, where one has decided meanwhile."""
+        with self.crew.ledger.transaction() as tx:
+            turn = advance(tx, self.case, self.crew.terms)
+            state = CaseState.WAITING if turn.step is Step.AWAIT else CaseState.READY
+            queue.release(
+                tx,
+                self.held,
+                state,
+                checkpoint=checkpoint,
+                graph_version=graph_version,
+                summary=self.assessment.summary or None,
+            )
+        self.crew.at("wait.committed")
+
+    def _seal(self, tx: Transaction, proposal: Proposal, seq: int) -> None:
+        action_id = new_id("act")
+        envelope = Envelope(
+            tenant=tx.tenant,
+            case_id=self.case.id,
+            action_id=action_id,
+            worker=self.worker.name,
+            playbook=self.worker.playbook.ref,
+            brain=self.crew.brain.name,
+            proposal=proposal,
+            evidence=tuple(self.desk.evidence),
+        )
+        context = self.crew.context(self.worker, self.desk, proposal, warning=self.warning)
+        verdict = self.crew.guard.judge(tx.session, proposal, context)
+        if self.drift:
+            verdict = _looked_at_again(verdict)
+        sealed = SealedAction(
+            id=action_id,
+            case_id=self.case.id,
+            seq=seq,
+            round=2 if self.drift else 1,
+            state=_STATES[verdict.lane],
+            envelope=envelope,
+            digest=envelope.digest(),
+            verdict=verdict,
+            context=context,
+            makers=(f"worker:{self.worker.name}",),
+        )
+        actions.put(tx, sealed)
+        tx.audit("action.judged", actor=f"worker:{self.worker.name}", case_id=self.case.id, **_told(sealed))
+
+    def _regate(self, tx: Transaction, action: SealedAction, execution: Execution) -> None:
+        """The verdict has tightened since the action was judged: block it, or ask a person about it anew."""
+        assert execution.verdict is not None
+        state = ActionState.BLOCKED if execution.verdict.lane is Lane.PROHIBITED else ActionState.WAITING
+        sealed = action.model_copy(update={"verdict": execution.verdict, "state": state, "round": action.round + 1})
+        inbox.supersede(tx, self.case.id, actor="system", why="judged anew")
+        actions.put(tx, sealed)
+        tx.audit("action.judged_again", actor="executor", case_id=self.case.id, **_told(sealed))
+
+    def _propose_anew(self, execution: Execution) -> Step:
+        with self.crew.ledger.transaction() as tx:
+            queue.confirm(tx, self.held)
+            moved = actions.of_case(tx.session, self.case.id)
+            for one in moved:
+                if one.state in OPEN_STATES:
+                    actions.move(tx, one.id, ActionState.SUPERSEDED, expect=OPEN_STATES)
+            inbox.supersede(tx, self.case.id, actor="executor", why=execution.detail)
+            tx.audit("action.record_moved", actor="executor", case_id=self.case.id, detail=execution.detail)
+            if sum(one.state is ActionState.SUPERSEDED for one in moved) >= MAX_DRIFTS:
+                hand_over(tx, self.case, f"Its record keeps changing: {execution.detail}", ask=self.crew.ask())
+                self.turn = advance(tx, self.case, self.crew.terms)
+                return self.turn.step
+        self.drift = True
+        self.desk.clear()
+        self.turn = Turn(step=Step.SCREEN)
+        return self.turn.step
+
+    def _changed(self, tx: Transaction) -> str:
+        """What is different from the evidence that was on screen when the action was proposed first."""
+        old = [a for a in actions.of_case(tx.session, self.case.id) if a.state is ActionState.SUPERSEDED]
+        before = {one.name: one.value for a in old for one in a.envelope.evidence}
+        now = {one.name: one.value for one in self.desk.evidence}
+        moved = [f"{name} {before[name]} -> {value}" for name, value in now.items() if before.get(name, value) != value]
+        return "The record changed since it was proposed" + (f": {', '.join(moved[:4])}" if moved else "")
+
+    def _pause(self, rest: timedelta, why: str, *, retry: bool) -> Step:
+        self.rest, self.rest_reason, self.retry = rest, why, retry
+        return Step.PAUSE
+
+
+_STATES = {
+    Lane.ALLOWED: ActionState.PROPOSED,
+    Lane.REVIEWED: ActionState.WAITING,
+    Lane.PROHIBITED: ActionState.BLOCKED,
+}
+
+
+def _told(sealed: SealedAction) -> dict[str, Any]:
+    """What the audit chain keeps of a judgement: references and digests, no text."""
+    proposal, verdict = sealed.envelope.proposal, sealed.verdict
+    return {
+        "action": sealed.id,
+        "kind": sealed.kind,
+        "target": str(proposal.action.target),
+        "version": proposal.action.target.version,
+        "amount": str(proposal.action.amount) if proposal.action.amount else None,
+        "lane": verdict.lane,
+        "rules": [hit.rule for hit in verdict.hits],
+        "missing": list(verdict.missing),
+        "policy": verdict.policy,
+        "policy_digest": verdict.policy_digest,
+        "confidence": proposal.confidence,
+        "digest": sealed.digest,
+        "brain": sealed.envelope.brain,
+        "playbook": sealed.envelope.playbook,
+    }
+
+
+def _looked_at_again(verdict: Verdict) -> Verdict:
+    hit = RuleHit(rule="record-moved", lane=Lane.REVIEWED, reason="the record changed after the action was proposed")
+    lane = strictest((verdict.lane, Lane.REVIEWED))
+    return verdict.model_copy(update={"lane": lane, "hits": (hit, *verdict.hits)})

@@ -1,0 +1,116 @@
+"""The numbers and words of the collections playbook, typed: ladder, contact limits, thresholds, confidences."""
+
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ..core.errors import SettingsError
+from ..core.money import Exact
+from ..core.noun import Noun
+from .playbook import Playbook
+
+
+class House(Noun):
+    """Who writes: the creditor's own details."""
+
+    name: str = Field(min_length=1)
+    email: str = Field(min_length=3)
+    phone: str = Field(min_length=3)
+
+
+class Rung(Noun):
+    """One step of the dunning ladder."""
+
+    level: int = Field(ge=1, le=4)
+    from_days: int = Field(ge=1)
+    """Days past due of the oldest receivable from which the step is due."""
+    template: str
+
+
+class Hours(Noun):
+    """When a customer may be contacted, in their own time."""
+
+    from_: int = Field(alias="from", ge=0, le=23)
+    until: int = Field(ge=1, le=24)
+
+
+class WriteOffRule(Noun):
+    """The rare remainder that is proposed for write-off."""
+
+    from_days: int = Field(ge=30)
+    up_to: Exact
+
+
+class AgencyRule(Noun):
+    """The rare account that is proposed for a collection agency."""
+
+    from_days: int = Field(ge=60)
+    from_amount: Exact
+    name: str = Field(min_length=1)
+
+
+class CollectionsSettings(Noun):
+    """What the playbook `collections.yaml` says under `settings`; amounts there are quoted so that they stay exact."""
+
+    house: House
+    ladder: tuple[Rung, ...] = Field(min_length=1)
+    wait_for_reliable_days: int = Field(ge=0)
+    """Customers that hardly ever pay late get so many days more before the first reminder."""
+    reliable_below: float = Field(ge=0, le=1)
+    """P(late) below which a customer counts as reliable."""
+    pay_within_days: int = Field(ge=1)
+    """The day to pay by that a message names, counted from today."""
+    hours: Hours
+    weekdays_only: bool
+    contacts_per_7_days: int = Field(ge=1)
+    """Contacts in seven days over all channels, the new one included."""
+    days_between_contacts: int = Field(ge=0)
+    days_between_calls: int = Field(ge=0)
+    """Days after a call in which nobody calls again."""
+    promise_grace_days: int = Field(ge=0)
+    promise_horizon_days: int = Field(ge=1)
+    """A promise for later than this is a person's to accept."""
+    dispute_hold_days: int = Field(ge=1)
+    unallocated_days: int = Field(ge=0)
+    """Payments without an invoice number count as unallocated for so long."""
+    unallocated_hold_days: int = Field(ge=1)
+    call_from: Exact
+    """Expected loss from which a person calls after the first reminder."""
+    plan_from: Exact
+    """Overdue amount from which instalments are worth offering."""
+    plan_instalments: int = Field(ge=2, le=24)
+    escalate_from_days: int = Field(ge=1)
+    write_off: WriteOffRule
+    agency: AgencyRule
+    counsel_roles: tuple[str, ...]
+    billing_roles: tuple[str, ...]
+    stop_flags: tuple[str, ...]
+    """Marks in a customer's `extra` that stop all contact."""
+    provision: dict[str, float]
+    """Chance by age bucket that a receivable is never paid."""
+    confidence: dict[str, float]
+    """How often a person is expected to choose the same step."""
+
+    @model_validator(mode="after")
+    def _ladder_climbs(self) -> Self:
+        rungs = [(rung.level, rung.from_days) for rung in self.ladder]
+        if [level for level, _ in rungs] != list(range(1, len(rungs) + 1)) or rungs != sorted(rungs, key=lambda r: r[1]):
+            raise ValueError("ladder: levels must run 1, 2, 3, … with later days on each")
+        return self
+
+    @classmethod
+    def of(cls, playbook: Playbook) -> Self:
+        """The settings of `playbook`; raises SettingsError naming the one that is missing or wrong."""
+        try:
+            return cls.model_validate(playbook.settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "settings"
+            raise SettingsError(
+                f"Playbook {playbook.ref}: settings.{where}: {first['msg']}.",
+                hint="See agents/collections.yaml; put amounts in quotes.",
+            ) from error
+
+    def sure(self, step: str) -> float:
+        """The confidence of a step; low where the playbook gives none."""
+        return self.confidence.get(step, 0.5)

@@ -1,0 +1,199 @@
+"""The crew of a workspace: its workers, brain, connectors and guard, put together once per process."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..connectors.base import Connector, Operation
+from ..connectors.executor import Executor, Observer
+from ..connectors.intake import Intake
+from ..connectors.registry import load_connector, load_plugin
+from ..core import operations, queue
+from ..core.action import Proposal
+from ..core.actions import SealedAction
+from ..core.case import Case, TicketItem
+from ..core.clock import Clock, SystemClock
+from ..core.errors import SettingsError
+from ..core.operations import OperationSpec
+from ..core.queue import Claim
+from ..core.settings import Place
+from ..core.store import Ledger, Transaction
+from ..guardrails.gate import Guard
+from ..guardrails.policy import Policy, load_policy, shipped_policy
+from ..guardrails.provenance import authority_facts
+from ..tools.desk import Desk
+from .brain import Brain, make_brain
+from .playbook import load_playbook
+from .turns import Ask
+from .worker import Worker
+
+WORKERS = "shiftlead.workers"
+"""The entry-point group that plugins and our own workers register in."""
+
+FIRST_REST = timedelta(seconds=2)
+LONGEST_REST = timedelta(minutes=15)
+
+
+class Crew:
+    """Everything that works on the cases of one workspace."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        connectors: Mapping[str, Connector],
+        workers: Mapping[str, Worker],
+        policy: Policy,
+        brain: Brain,
+        observer: Observer = lambda _: None,
+    ) -> None:
+        self.ledger = ledger
+        self.connectors = connectors
+        self.workers = workers
+        self.policy = policy
+        self.brain = brain
+        self.guard = Guard(policy, ledger.clock)
+        self.at = observer
+        self.executor = Executor(ledger, connectors, self.guard, observer=observer)
+        self.routes = {kind: name for name, worker in sorted(workers.items()) for kind in sorted(worker.takes)}
+        self.intake = Intake(ledger, self.routes, self.due)
+
+    def register_operations(self) -> None:
+        """Keep in the ledger what each effect takes, so that people can edit without the connector."""
+        with self.ledger.transaction() as tx:
+            for connector in self.connectors.values():
+                for operation in connector.operations().values():
+                    if operation.effect:
+                        operations.register(tx, _spec(connector, operation))
+
+    def due(self, worker: str, item: TicketItem) -> datetime | None:
+        """When a case should be closed by: its ticket's own time, else its playbook's SLA after it was received."""
+        hours = self.workers[worker].playbook.sla_hours.get(item.priority)
+        return item.due_at or (None if hours is None else item.received_at + timedelta(hours=hours))
+
+    def desk(self, held: Claim) -> Desk:
+        """The desk for one claimed case, with the connector that its ticket came from first."""
+        worker = self.workers[held.case.worker]
+        first = self.connectors.get(held.item.source.split(".")[0]) or next(iter(self.connectors.values()))
+        others = [one for one in self.connectors.values() if one is not first]
+        return Desk(
+            held.item,
+            first,
+            others=others,
+            operations=frozenset(worker.playbook.operations),
+            clock=self.ledger.clock,
+        )
+
+    def context(self, worker: Worker, desk: Desk, proposal: Proposal, *, warning: str) -> dict[str, Any]:
+        """The runtime's own facts about a proposal: who proposes, where its authority comes from, what the text tries."""
+        spec = desk.operation(proposal.action.kind)
+        facts: dict[str, Any] = dict(authority_facts(spec.authority, proposal.action.arguments, desk.evidence))
+        facts["worker"] = worker.name
+        facts["instructions_in_text"] = bool(warning) or bool(proposal.facts.get("instructions_in_text"))
+        return facts
+
+    def terms(self, action: SealedAction) -> Ask:
+        """Whom to ask about an action, and until when."""
+        return self.ask(self.policy.role_for(action.kind, action.envelope.proposal.action.amount))
+
+    def ask(self, role: str = "operator") -> Ask:
+        """Whom to ask, and until when."""
+        known = self.policy.role(role) is not None
+        least = self.policy.roles[0].name if self.policy.roles else role
+        expires = self.ledger.clock.now() + timedelta(hours=self.policy.expire_after_hours)
+        return Ask(role=role if known else least, expires_at=expires)
+
+    def backoff(self, attempts: int) -> timedelta:
+        """How long a case rests after its `attempts`-th failure in a row: doubling, at most a quarter of an hour."""
+        doublings: int = 2 ** max(0, attempts - 1)
+        return min(FIRST_REST * doublings, LONGEST_REST)
+
+    def open_handoff(self, tx: Transaction, item: TicketItem, *, parent: Case) -> None:
+        """Open the case that another worker takes on from this one."""
+        worker = self.routes.get(item.kind)
+        if worker is None:
+            raise SettingsError(
+                f"Worker {parent.worker!r} hands on a {item.kind!r}, which no worker takes.",
+                hint=f"Known kinds: {', '.join(sorted(self.routes))}.",
+            )
+        queue.open_case(tx, item, worker=worker, due_at=self.due(worker, item), parent_id=parent.id)
+
+    def close(self) -> None:
+        """Give back connections and files."""
+        for connector in self.connectors.values():
+            connector.close()
+        self.ledger.close()
+
+
+def open_ledger(place: Place, clock: Clock | None = None) -> Ledger:
+    """The ledger of a workspace; raises LedgerError where it is missing or cannot be used."""
+    return Ledger.open(place.ledger_url(), clock=clock, tenant=place.workspace.tenant)
+
+
+def workspace_policy(place: Place) -> Policy:
+    """The policy that holds in a workspace; raises PolicyError where it must not be used."""
+    named = place.workspace.policy
+    return load_policy(place.path(named)) if named else shipped_policy()
+
+
+def open_connectors(place: Place, clock: Clock) -> dict[str, Connector]:
+    """The connectors of a workspace, by their own names."""
+    opened: dict[str, Connector] = {}
+    for name, chosen in place.workspace.connectors.items():
+        found = load_connector(chosen.plugin or name)
+        settings = {**chosen.settings}
+        if isinstance(settings.get("path"), str):
+            settings["path"] = str(place.path(settings["path"]))
+        connector = found.from_settings(settings, clock)
+        if connector.name in opened:
+            raise SettingsError(f"Two connectors are called {connector.name!r}.", hint="Take one out of shiftlead.yaml.")
+        opened[connector.name] = connector
+    if not opened:
+        raise SettingsError("The workspace names no connector.", hint="Add one under `connectors:` in shiftlead.yaml.")
+    return opened
+
+
+def open_workers(place: Place) -> dict[str, Worker]:
+    """The workers of a workspace with the playbooks that it gives them."""
+    opened: dict[str, Worker] = {}
+    for name in place.workspace.workers:
+        kind = load_plugin(name, Worker, WORKERS)
+        named = place.workspace.playbooks.get(name)
+        opened[name] = kind(load_playbook(place.path(named)) if named else None)
+    return opened
+
+
+def open_crew(
+    place: Place, *, clock: Clock | None = None, brain: str = "", observer: Callable[[str], None] = lambda _: None
+) -> Crew:
+    """The crew of a workspace, ready to work.
+
+    Raises SettingsError, PolicyError, PluginError or LedgerError before anything starts.
+    """
+    clock = clock or SystemClock()
+    policy, workers = workspace_policy(place), open_workers(place)
+    brains = make_brain(brain or place.workspace.brain)
+    connectors = open_connectors(place, clock)
+    crew = Crew(
+        open_ledger(place, clock),
+        connectors=connectors,
+        workers=workers,
+        policy=policy,
+        brain=brains,
+        observer=observer,
+    )
+    crew.register_operations()
+    return crew
+
+
+def _spec(connector: Connector, operation: Operation) -> OperationSpec:
+    return OperationSpec(
+        connector=connector.name,
+        name=operation.name,
+        summary=operation.summary,
+        parameters=operation.arguments.model_json_schema(),
+        authority=operation.authority,
+        editable=operation.editable,
+        money=operation.money,
+        reversibility=operation.reversibility,
+    )

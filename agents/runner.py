@@ -1,0 +1,208 @@
+"""The runner: claims cases under a lease and works on them until nothing is left, in one thread or in several."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from ..core import actions, inbox, outbox, queue
+from ..core.case import CaseState
+from ..core.errors import LeaseLost
+from ..core.noun import Noun
+from ..core.queue import Claim
+from ..core.receipt import EffectState
+from ..guardrails.approvals import Approvals
+from .casework import Casework
+from .checkpoints import CaseSaver
+from .crew import Crew
+from .graph import build_graph, run_case
+from .turns import hand_over
+
+LEASE = timedelta(seconds=60)
+"""How long a claimed case is left to its worker before another may take it over."""
+
+MAX_ATTEMPTS = 5
+"""Failures in a row after which a case is parked and a person gets it."""
+
+
+class Shift(Noun):
+    """What one run has done."""
+
+    worked: int = 0
+    """Cases that were taken up."""
+    waiting: int = 0
+    failed: int = 0
+    """Attempts that ended in an error; their cases rest and are tried again, or are parked."""
+
+    def __add__(self, other: "Shift") -> "Shift":
+        return Shift(worked=self.worked + other.worked, waiting=self.waiting + other.waiting, failed=self.failed + other.failed)
+
+
+class Runner:
+    """Works on the cases of one crew."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        *,
+        owner: str = "",
+        lease: timedelta = LEASE,
+        batch: int = 8,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.crew = crew
+        self.owner = owner or f"{socket.gethostname()}:{os.getpid()}"
+        self.lease = lease
+        self.batch = batch
+        self.progress = progress
+        """Told the id of every case that was worked on."""
+        self.approvals = Approvals(crew.ledger, crew.policy)
+        self._saver = CaseSaver()
+        self._graph = build_graph(self._saver)
+        self._halt = threading.Event()
+
+    def halt(self) -> None:
+        """Finish the cases in hand and claim no more."""
+        self._halt.set()
+
+    def sweep(self) -> int:
+        """Expire requests whose time ran out and ask after effects whose answer was lost; returns how many changed."""
+        return self.approvals.expire() + self._reconcile()
+
+    def until_idle(self, *, concurrency: int = 1) -> Shift:
+        """Work until no case is ready, with `concurrency` threads."""
+        self.sweep()
+        if concurrency == 1:
+            return self._drain(self.owner)
+        shifts: list[Shift] = []
+        errors: list[BaseException] = []
+
+        def drain(number: int) -> None:
+            try:
+                shifts.append(self._drain(f"{self.owner}/{number}"))
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+                errors.append(error)
+                self.halt()
+
+        threads = [threading.Thread(target=drain, args=(number,), name=f"worker-{number}") for number in range(concurrency)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return sum(shifts, Shift())
+
+    def once(self, *, limit: int | None = None) -> Shift:
+        """Claim one batch and work on it."""
+        self.sweep()
+        return self._batch(self.owner, limit or self.batch)
+
+    def _drain(self, owner: str) -> Shift:
+        total = Shift()
+        while not self._halt.is_set():
+            shift = self._batch(owner, self.batch)
+            if not shift.worked:
+                break
+            total += shift
+        return total
+
+    def _batch(self, owner: str, limit: int) -> Shift:
+        claims = queue.claim(self.crew.ledger, owner=owner, workers=sorted(self.crew.workers), limit=limit, lease=self.lease)
+        if claims:
+            self.crew.at("claim.committed")
+        total = Shift()
+        with self._heartbeat(claims):
+            for held in claims:
+                total += self._work(held)
+                self.progress(held.case.id)
+        return total
+
+    @contextmanager
+    def _heartbeat(self, claims: list[Claim]) -> Iterator[None]:
+        """Renew the leases of a batch while it is worked on."""
+        if not claims:
+            yield
+            return
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(self.lease.total_seconds() / 3):
+                queue.renew(self.crew.ledger, claims, self.lease)
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _work(self, held: Claim) -> Shift:
+        work = Casework(crew=self.crew, held=held, worker=self.crew.workers[held.case.worker], desk=self.crew.desk(held))
+        try:
+            waits = run_case(self._graph, self._saver, work)
+            if work.rest is not None:
+                self._put_off(work)
+        except LeaseLost:
+            return Shift(worked=1, failed=1)
+        except Exception as error:  # noqa: BLE001 - one case that fails must not stop the others
+            self._fail(held, f"{type(error).__name__}: {error}")
+            return Shift(worked=1, failed=1)
+        return Shift(worked=1, waiting=int(waits))
+
+    def _put_off(self, work: Casework) -> None:
+        assert work.rest is not None
+        if work.retry and work.case.attempts >= MAX_ATTEMPTS:
+            self._park(work.held, work.rest_reason)
+            return
+        ledger = self.crew.ledger
+        with ledger.transaction() as tx:
+            queue.release(
+                tx,
+                work.held,
+                CaseState.READY,
+                error=work.rest_reason,
+                wake_at=tx.now + work.rest,
+                settled=not work.retry,
+            )
+
+    def _fail(self, held: Claim, error: str) -> None:
+        if held.case.attempts >= MAX_ATTEMPTS:
+            self._park(held, error)
+            return
+        try:
+            with self.crew.ledger.transaction() as tx:
+                rest = tx.now + self.crew.backoff(held.case.attempts)
+                queue.release(tx, held, CaseState.READY, error=error, wake_at=rest, settled=False)
+                tx.audit("case.failed", actor=self.owner, case_id=held.case.id, error=error)
+        except LeaseLost:
+            return
+
+    def _park(self, held: Claim, error: str) -> None:
+        try:
+            with self.crew.ledger.transaction() as tx:
+                queue.release(tx, held, CaseState.PARKED, error=error, settled=False)
+                why = f"{held.case.worker} failed {held.case.attempts} times: {error}"
+                hand_over(tx, held.case, why, ask=self.crew.ask())
+        except LeaseLost:
+            return
+
+    def _reconcile(self) -> int:
+        """Ask each system after the effects whose answer was lost; an answer wakes the case."""
+        ledger, settled = self.crew.ledger, 0
+        with ledger.reading() as session:
+            unknown = [
+                actions.get(session, effect.action_id) for effect in outbox.in_state(session, (EffectState.UNKNOWN,), limit=100)
+            ]
+        for action in unknown:
+            execution = self.crew.executor.reconcile(action, self.owner)
+            if execution.receipt is not None and execution.receipt.outcome.value == "unknown":
+                continue
+            with ledger.transaction() as tx:
+                inbox.supersede(tx, action.case_id, actor=self.owner, why="the system answered")
+                queue.wake(tx, action.case_id, human=False)
+            settled += 1
+        return settled

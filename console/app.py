@@ -1,0 +1,209 @@
+"""The console: one operator at one ledger, in a terminal.
+
+Opening it pulls in neither LangGraph nor an HTTP client: the screens meet the workers only through the ledger.
+"""
+
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from sqlalchemy.exc import DBAPIError
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen, Screen
+from textual.theme import Theme
+
+from ..core.clock import Clock
+from ..core.settings import Operator, Place
+from ..core.store import Ledger
+from ..guardrails.approvals import Approvals
+from ..guardrails.policy import Policy, load_policy, shipped_policy
+from .bars import StatusBar
+from .desk import Desk
+from .dialogs import Help
+from .feed import Feed, Pulse, Section
+from .guide import Guides
+from .inbox_screen import InboxScreen
+from .kpi_board import KpiScreen
+from .palette import BAR, GROUND
+from .stop_panel import StopPanel
+
+POLL_SECONDS = 0.25
+"""How often the ledger is asked whether it changed."""
+
+EASE = 20
+"""Reading again may take one part in so many of the time, so that a large ledger is read less often."""
+
+_THEME = Theme(
+    name="shiftlead",
+    primary="#5fd3c4",
+    secondary="#79a8ff",
+    warning="#f2b950",
+    error="#ff6b74",
+    success="#7fd88f",
+    foreground="#e6edf3",
+    background=GROUND,
+    surface=GROUND,
+    panel=BAR,
+    dark=True,
+)
+
+
+class ConsoleApp(App[None]):
+    """Waiting approvals, KPIs, and the stop key from everywhere."""
+
+    CSS_PATH = "theme.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9", "stop", priority=True, show=False),
+        Binding("1", "tab('inbox')", show=False),
+        Binding("2", "tab('kpis')", show=False),
+        Binding("question_mark,f1", "help", show=False),
+        Binding("q", "quit", show=False),
+    ]
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        policy: Policy,
+        *,
+        operator: Operator,
+        title: str = "shiftlead",
+        guides: Guides | None = None,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.desk = Desk(
+            feed=Feed(ledger),
+            approvals=Approvals(ledger, policy),
+            policy=policy,
+            operator=operator,
+            title=title,
+            guides=guides or {},
+            on_change=self.poll_now,
+        )
+        self._polling = False
+        self._rest_until = 0.0
+        self._minute = -1
+
+    def get_default_screen(self) -> Screen[None]:
+        """The inbox is what opens."""
+        return InboxScreen(self.desk)
+
+    def on_mount(self) -> None:
+        """Open the inbox and begin to watch the ledger."""
+        self.register_theme(_THEME)
+        self.theme = "shiftlead"
+        self.add_mode("inbox", lambda: InboxScreen(self.desk))
+        self.add_mode("kpis", lambda: KpiScreen(self.desk))
+        self.switch_mode("inbox")
+        self.set_interval(POLL_SECONDS, self.poll)
+        self.poll_now()
+
+    # the ledger
+
+    def poll_now(self) -> None:
+        """Read the figures at the next chance, however short ago that was done."""
+        self._rest_until = 0.0
+        self.poll()
+
+    def poll(self) -> None:
+        """Ask whether the ledger changed; at most one reading is under way."""
+        now = self.desk.now
+        if now.minute != self._minute:
+            self._minute = now.minute
+            self._repaint_status()
+        if not self._polling and self._loop_time() >= self._rest_until:
+            self._polling = True
+            self.run_worker(self._read, thread=True, group="poll", exit_on_error=False)
+
+    def _loop_time(self) -> float:
+        assert self._loop is not None
+        return self._loop.time()
+
+    def _read(self) -> None:
+        pulse: Pulse | None = None
+        sections: list[Section] | None = None
+        problem = ""
+        began = self._loop_time()
+        try:
+            known = self.desk.pulse
+            if known is None or self.desk.feed.tick() != known.tick:
+                pulse = self.desk.feed.pulse()
+                sections = self.desk.feed.sections() if known else None
+        except DBAPIError as error:
+            problem = str(error.orig)
+        self.call_from_thread(self._beat, pulse, sections, problem, self._loop_time() - began)
+
+    def _beat(self, pulse: Pulse | None, sections: list[Section] | None, problem: str, took: float) -> None:
+        self._polling = False
+        self._rest_until = self._loop_time() + min(30.0, took * EASE)
+        changed = pulse is not None or problem != self.desk.problem
+        self.desk.problem = problem
+        if pulse:
+            self.desk.pulse = pulse
+        if changed:
+            self._repaint_status()
+        for screen in self.screen_stack:
+            if isinstance(screen, InboxScreen) and sections is not None:
+                screen.arrived(sections)
+            if isinstance(screen, StopPanel) and pulse:
+                screen.repaint()
+
+    def _repaint_status(self) -> None:
+        for screen in self.screen_stack:
+            for bar in screen.query(StatusBar):
+                bar.refresh()
+
+    # keys that work everywhere
+
+    def action_stop(self) -> None:
+        """Open the stop panel over whatever is there; the second press stops everything."""
+        if isinstance(self.screen, StopPanel):
+            self.screen.press_again()
+        else:
+            self.push_screen(StopPanel(self.desk, self._scopes()))
+
+    def _scopes(self) -> list[str]:
+        """What the request on screen could be stopped by, short of everything."""
+        desk = next((one for one in self.screen_stack if isinstance(one, InboxScreen)), None)
+        story = desk.pane.story if desk else None
+        if story is None:
+            return []
+        scopes = [f"worker:{story.case.worker}"]
+        if story.envelope:
+            action = story.envelope.proposal.action
+            scopes += [f"action:{action.kind}", *([f"party:{action.party}"] if action.party else [])]
+        return scopes
+
+    def action_tab(self, mode: str) -> None:
+        """Another tab, unless something is asked right now."""
+        if not isinstance(self.screen, ModalScreen):
+            self.switch_mode(mode)
+
+    def action_help(self) -> None:
+        """Every key of this place."""
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(Help(self.desk))
+
+    async def action_quit(self) -> None:
+        """Leave; every decision that was acknowledged is in the ledger."""
+        if not isinstance(self.screen, ModalScreen):
+            self.exit()
+
+
+def run_console(place: Place, *, operator: Operator, clock: Clock | None = None, guides: Guides | None = None) -> None:
+    """Open the console on a workspace; returns when the operator leaves.
+
+    Raises LedgerError or PolicyError before anything is painted.
+    """
+    os.environ.setdefault("ESCDELAY", "25")
+    workspace = place.workspace
+    policy = load_policy(place.path(workspace.policy)) if workspace.policy else shipped_policy()
+    ledger = Ledger.open(place.ledger_url(), clock=clock, tenant=workspace.tenant)
+    try:
+        title = place.folder.name or Path.cwd().name
+        ConsoleApp(ledger, policy, operator=operator, title=title, guides=guides).run()
+    finally:
+        ledger.close()

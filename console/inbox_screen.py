@@ -1,0 +1,358 @@
+"""The inbox screen: the list of what waits, the decision beside it, and the keys that decide.
+
+Every decision carries the id and digest that were painted when its key was pressed, never a place in the list.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar
+
+from sqlalchemy.exc import DBAPIError
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from ..core.approval import DecisionKind, Question, RequestState
+from ..core.errors import AlreadyDecided, NotFound, ShiftleadError, StaleEnvelope
+from ..guardrails.approvals import Answer, Outcome
+from .bars import ActionBar, StatusBar, TabBar
+from .decision import DecisionPane
+from .desk import Desk, Opened
+from .dialogs import Choice, Words, snooze_times
+from .edit_form import EditForm
+from .feed import Section
+from .fields import editable
+from .inbox import VirtualList
+from .palette import BAD, DIM, GOOD, WARN
+
+HAPPENED = ("It happened", "It did not happen")
+"""What can be said of an effect whose answer was lost."""
+
+
+class InboxScreen(Screen[None]):
+    """What waits for a person, and the one they look at."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", show=False),
+        Binding("k,up", "move(-1)", show=False),
+        Binding("pagedown", "leap(1)", show=False),
+        Binding("pageup", "leap(-1)", show=False),
+        Binding("space", "read(1)", show=False),
+        Binding("b", "read(-1)", show=False),
+        Binding("g,home", "edge(-1)", show=False),
+        Binding("G,end", "edge(1)", show=False),
+        Binding("enter,right", "open", show=False),
+        Binding("q,left", "back", show=False),
+        Binding("full_stop", "merge", show=False),
+        Binding("a", "approve", show=False),
+        Binding("e", "edit", show=False),
+        Binding("r", "reject", show=False),
+        Binding("c", "respond", show=False),
+        Binding("exclamation_mark", "escalate", show=False),
+        Binding("h", "snooze", show=False),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.list = VirtualList(desk.feed)
+        self.pane = DecisionPane()
+        self.tabs = TabBar("inbox")
+        self.bar = ActionBar()
+        self._opened: Opened | None = None
+        self._opened_at: datetime = desk.now
+        self._opening = False
+        self._writing = False
+
+    def compose(self) -> ComposeResult:
+        """The bars, the list and the pane."""
+        yield StatusBar(self.desk)
+        yield self.tabs
+        with Horizontal(id="inbox-body"):
+            yield self.list
+            yield self.pane
+        yield self.bar
+
+    def on_mount(self) -> None:
+        """Show what waits."""
+        self.list.border_title, self.pane.border_title = "Waiting for a person", "Decision"
+        self.show_sections(self.desk.feed.sections())
+
+    # what is on screen
+
+    def show_sections(self, sections: list[Section]) -> None:
+        """Show another list."""
+        self.list.load(sections, self.desk.now)
+        self._caption()
+        self._follow()
+
+    def arrived(self, sections: list[Section]) -> None:
+        """Something changed in the ledger: count what is new, or show it at once where nothing was on screen."""
+        if len(self.list) == 0:
+            self.show_sections(sections)
+            return
+        self.list.arrived(sections)
+        self._caption()
+
+    def on_virtual_list_moved(self) -> None:
+        """The cursor is on another request."""
+        self._caption()
+        self._follow()
+
+    def on_virtual_list_opened(self) -> None:
+        """A click opens, like enter."""
+        self.add_class("-detail")
+
+    def on_resize(self) -> None:
+        """Narrow or wide, the captions differ."""
+        self._caption()
+
+    @property
+    def narrow(self) -> bool:
+        """True where list and decision take turns."""
+        return self.app.size.width < 100
+
+    @property
+    def _reading(self) -> bool:
+        return not self.narrow or self.has_class("-detail")
+
+    def _caption(self) -> None:
+        total = len(self.list)
+        here = f"{self.list.cursor + 1:,} of {total:,}" if total else "0 waiting"
+        fresh = f"▲ {len(self.list.fresh):,} new · . to merge" if self.list.fresh else ""
+        hint = "" if not self.narrow else "enter opens"
+        self.list.border_subtitle = " · ".join(part for part in (fresh, here, hint) if part)
+        following = self.list.row_at(self.list.cursor + 1)
+        after = f"next ▸ {following.ref} {following.party[:24]}".rstrip() if following else "last one"
+        more = "space more ▾ · " if self.pane.more_below else ""
+        self.pane.border_subtitle = f"{more}{after}{' · q list' if self.narrow else ''}"
+        if self.narrow:
+            self.pane.border_title = f"Decision {here}"
+
+    def _follow(self) -> None:
+        """Read the request under the cursor; keys that come faster than reading skip those in between."""
+        if self.list.current is None:
+            self._opened = None
+            self.pane.clear("Nothing waits for a person. New requests show up here by themselves.")
+            self._offer()
+        elif not self._opening:
+            self._opening = True
+            self.run_worker(partial(self._read, self.list.current), thread=True, group="read", exit_on_error=False)
+
+    def _read(self, wanted: str) -> None:
+        opened, problem = None, ""
+        try:
+            opened = self.desk.opened(wanted)
+        except (ShiftleadError, DBAPIError) as error:
+            problem = str(error)
+        self.app.call_from_thread(self._shown, wanted, opened, problem)
+
+    def _shown(self, wanted: str, opened: Opened | None, problem: str) -> None:
+        self._opening = False
+        if self.list.current != wanted:
+            self._follow()
+            return
+        self._opened, self._opened_at = opened, self.desk.now
+        if opened:
+            story = opened.story
+            self.pane.show(story, self.desk.guide(story.case.worker), self._why_not(opened))
+        else:
+            self.pane.clear(problem)
+        self._offer()
+        self._caption()
+
+    def _why_not(self, opened: Opened) -> str:
+        request = opened.story.request
+        if opened.hindrance:
+            return f"You may not approve this: {opened.hindrance}."
+        mine = [
+            one for one in opened.story.decisions if one.request_id == request.id and one.operator == self.desk.operator.name
+        ]
+        if any(one.kind is DecisionKind.APPROVE for one in mine):
+            return "You approved this already; another person has to approve it too."
+        return ""
+
+    def _offer(self) -> None:
+        if self._opened is None:
+            self.bar.offer([("F9", "stop"), ("q", "quit")])
+            return
+        question = self._opened.story.request.question
+        why_not = self._why_not(self._opened)
+        keys = [("c", {Question.HANDLE: "handled, in words", Question.RECONCILE: "what happened"}.get(question, "answer"))]
+        if question is Question.APPROVE:
+            keys = [*([] if why_not else [("a", "approve")]), ("e", "edit"), ("r", "reject"), *keys]
+        self.bar.offer([*keys, ("!", "escalate"), ("h", "snooze")], why_not)
+
+    # moving
+
+    def action_move(self, by: int) -> None:
+        """The next or previous request."""
+        self.list.move(by)
+
+    def action_leap(self, pages: int) -> None:
+        """A page of the list, or of the decision where it stands alone."""
+        if self.narrow and self._reading:
+            self.action_read(pages)
+        else:
+            self.list.leap(pages)
+
+    def action_read(self, pages: int) -> None:
+        """Scroll the decision."""
+        self.pane.page_by(pages)
+        self._caption()
+
+    def action_edge(self, end: int) -> None:
+        """The first or the last request."""
+        self.list.edge(end)
+
+    def action_open(self) -> None:
+        """On a narrow screen, turn between list and decision."""
+        if self.narrow:
+            self.toggle_class("-detail")
+
+    async def action_back(self) -> None:
+        """Back to the list, or out."""
+        if self.narrow and self.has_class("-detail"):
+            self.remove_class("-detail")
+        else:
+            await self.app.action_quit()
+
+    def action_merge(self) -> None:
+        """Show what has arrived."""
+        self.show_sections(self.desk.feed.sections())
+        self.tabs.say("merged", DIM)
+
+    # deciding
+
+    def _ready(self, *questions: Question) -> Opened | None:
+        """What a decision would be about; None, with a word why, where there is nothing on screen to decide."""
+        if self._writing:
+            self.tabs.say("still writing the last decision; nothing was done", WARN)
+        elif self._opened is None or self._opened.story.request.id != self.list.current:
+            self.tabs.say("still reading this one; press again", WARN)
+        elif not self._reading:
+            self.add_class("-detail")
+            self.tabs.say("read it first, then press again", DIM)
+        elif questions and self._opened.story.request.question not in questions:
+            self.tabs.say("not for this one: press c and say what you found", WARN)
+        else:
+            return self._opened
+        return None
+
+    def action_approve(self) -> None:
+        """Approve what is painted."""
+        if opened := self._ready(Question.APPROVE):
+            if why_not := self._why_not(opened):
+                self.tabs.say(why_not, WARN)
+                return
+            self._decide(self._answer(opened, DecisionKind.APPROVE))
+
+    def action_reject(self) -> None:
+        """Reject, with a reason from the playbook's list or in words."""
+        if opened := self._ready(Question.APPROVE):
+            guide = self.desk.guide(opened.story.case.worker)
+            lead = f"{opened.story.request.summary}\nWhy not? The worker learns from the reason."
+            box = Choice(self.desk, "Reject", guide.reasons, lead=lead, free="in your own words")
+            self._ask(box, lambda reason: self._answer(opened, DecisionKind.REJECT, reason=reason))
+
+    def action_edit(self) -> None:
+        """Change the proposed values; the action is then judged anew."""
+        if not (opened := self._ready(Question.APPROVE)) or not (envelope := opened.story.envelope):
+            return
+        action = envelope.proposal.action
+        spec = self.desk.feed.operation(action.target.system, action.kind)
+        fields = editable(spec, action.arguments) if spec else []
+        if not fields:
+            self.tabs.say(f"{action.kind} has nothing that may be edited; reject it, or answer in words", WARN)
+            return
+        form = EditForm(self.desk, opened.story.request.summary, fields)
+        self._ask(form, lambda changes: self._answer(opened, DecisionKind.EDIT, changes=changes))
+
+    def action_respond(self) -> None:
+        """Answer in words; of a lost effect, say whether it happened."""
+        if not (opened := self._ready()):
+            return
+        request = opened.story.request
+        if request.question is Question.RECONCILE:
+            self._ask(
+                Choice(self.desk, "What happened?", HAPPENED, lead=f"{request.summary}\nLook in the system first."),
+                lambda said: self._answer(opened, DecisionKind.RESPOND, happened=said == HAPPENED[0]),
+            )
+            return
+        lead = (
+            "What did you do?"
+            if request.question is Question.HANDLE
+            else "Your answer. The action does not run; the case is yours."
+        )
+        self._ask(
+            Words(self.desk, "Answer", f"{request.summary}\n{lead}"),
+            lambda words: self._answer(opened, DecisionKind.RESPOND, text=words),
+        )
+
+    def action_escalate(self) -> None:
+        """Ask another role."""
+        if opened := self._ready():
+            roles = [role.name for role in self.desk.policy.roles]
+            lead = f"{opened.story.request.summary}\nIt is asked of {opened.story.request.role!r} now. Whom to ask?"
+            self._ask(
+                Choice(self.desk, "Escalate", roles, lead=lead),
+                lambda role: self._answer(opened, DecisionKind.ESCALATE, role=role),
+            )
+
+    def action_snooze(self) -> None:
+        """Put it off."""
+        if opened := self._ready():
+            times = snooze_times(self.desk.now)
+            self._ask(
+                Choice(self.desk, "Put off", list(times), lead=opened.story.request.summary),
+                lambda pick: self._answer(opened, DecisionKind.SNOOZE, until=times[pick]),
+            )
+
+    def _ask(self, box: Any, answered: Callable[[Any], Answer]) -> None:
+        self.app.push_screen(box, lambda result: None if result is None else self._decide(answered(result)))
+
+    def _answer(self, opened: Opened, kind: DecisionKind, **said: Any) -> Answer:
+        request = opened.story.request
+        seconds = (self.desk.now - self._opened_at).total_seconds()
+        return Answer(request_id=request.id, digest=request.digest, kind=kind, seconds=seconds, **said)
+
+    def _decide(self, answer: Answer) -> None:
+        self._writing = True
+        self.tabs.say("writing…", DIM)
+        self.run_worker(partial(self._write, answer), thread=True, group="decide", exit_on_error=False)
+
+    def _write(self, answer: Answer) -> None:
+        try:
+            outcome = self.desk.approvals.decide(answer, self.desk.operator)
+        except (ShiftleadError, DBAPIError) as error:
+            self.app.call_from_thread(self._refused, answer, error)
+        else:
+            self.app.call_from_thread(self._decided, answer, outcome)
+
+    def _refused(self, answer: Answer, error: Exception) -> None:
+        self._writing = False
+        self.tabs.say(f"✗ {error}" if isinstance(error, ShiftleadError) else f"✗ not written: {error}", BAD)
+        if isinstance(error, AlreadyDecided | NotFound):
+            self.list.remove(answer.request_id)
+            self._caption()
+        if isinstance(error, AlreadyDecided | NotFound | StaleEnvelope):
+            self.list.recheck()
+            self._follow()
+
+    def _decided(self, answer: Answer, outcome: Outcome) -> None:
+        self._writing = False
+        row = self.list.row_at(self.list.cursor)
+        ref = row.ref if row and row.id == answer.request_id else answer.request_id
+        self.tabs.say(f"✓ {ref} {outcome.message}", GOOD)
+        if outcome.next_request:
+            self.list.replace(answer.request_id, outcome.next_request)
+        elif outcome.state is RequestState.PENDING and answer.kind is not DecisionKind.SNOOZE:
+            self.list.move(1)
+            self.list.recheck()
+        else:
+            self.list.remove(answer.request_id)
+        self._caption()
+        self._follow()
+        self.desk.on_change()

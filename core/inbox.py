@@ -1,0 +1,217 @@
+"""The inbox: approval requests, the one place where each is decided once, and the decisions."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Numeric, and_, func, or_, select, update
+from sqlmodel import Session, col
+
+from .approval import Decision, DecisionKind, Question, Request, RequestState
+from .errors import AlreadyDecided, NotFound, StaleEnvelope
+from .noun import canonical_json
+from .store import Transaction
+from .tables import DecisionRow, RequestRow
+
+
+class Order(StrEnum):
+    """How the inbox is sorted."""
+
+    DUE = "due"
+    AMOUNT = "amount"
+    AGE = "age"
+
+
+def put(tx: Transaction, request: Request) -> None:
+    """Write a new request and its audit event."""
+    tx.session.add(_row(request))
+    tx.audit(
+        "request.opened",
+        actor="system",
+        case_id=request.case_id,
+        request=request.id,
+        question=request.question,
+        digest=request.digest,
+        action=request.action_id,
+        approvals=request.approvals_needed,
+    )
+
+
+def get(session: Session, request_id: str) -> Request:
+    """One request; raises NotFound. An unambiguous beginning of its id is enough."""
+    row = session.get(RequestRow, request_id)
+    if row is None:
+        near = session.scalars(
+            select(RequestRow).where(col(RequestRow.id).startswith(request_id, autoescape=True)).limit(2)
+        ).all()
+        if len(near) != 1:
+            problem = "is in the inbox" if not near else "is the only one that begins so"
+            raise NotFound(f"No request {request_id!r} {problem}.", hint="`shiftlead inbox list` shows those that wait.")
+        row = near[0]
+    return _request(row)
+
+
+def many(session: Session, ids: Sequence[str]) -> list[Request]:
+    """The requests with these ids, in this order; unknown ids are left out."""
+    found = {row.id: row for row in session.scalars(select(RequestRow).where(col(RequestRow.id).in_(ids)))}
+    return [_request(found[one]) for one in ids if one in found]
+
+
+def waiting_ids(
+    session: Session, *, now: datetime, order: Order = Order.DUE, snoozed: bool = False, limit: int | None = None
+) -> list[str]:
+    """Ids of the requests that wait for a person, the most pressing first; those that are snoozed only where asked for."""
+    query = select(col(RequestRow.id)).where(_waits(now, snoozed=snoozed))
+    by = {
+        Order.DUE: (col(RequestRow.due_at).is_(None), col(RequestRow.due_at), col(RequestRow.created_at)),
+        Order.AGE: (col(RequestRow.created_at),),
+        Order.AMOUNT: (func.cast(col(RequestRow.amount), Numeric(20, 4)).desc(), col(RequestRow.due_at)),
+    }[order]
+    return list(session.scalars(query.order_by(*by, col(RequestRow.id)).limit(limit)))
+
+
+def count_waiting(session: Session, *, now: datetime) -> int:
+    """How many requests wait for a person now."""
+    return session.scalar(select(func.count()).select_from(RequestRow).where(_waits(now, snoozed=False))) or 0
+
+
+def of_case(session: Session, case_id: str) -> list[Request]:
+    """Every request of one case, oldest first."""
+    rows = session.scalars(
+        select(RequestRow).where(col(RequestRow.case_id) == case_id).order_by(col(RequestRow.created_at), col(RequestRow.round))
+    )
+    return [_request(row) for row in rows]
+
+
+def locked(tx: Transaction, request_id: str, *, digest: str) -> Request:
+    """The pending request, locked until the transaction ends.
+
+    Raises AlreadyDecided naming who was first, or StaleEnvelope where it shows another envelope than `digest`.
+    """
+    row = tx.session.scalars(select(RequestRow).where(col(RequestRow.id) == request_id).with_for_update()).first()
+    if row is None:
+        raise NotFound(f"No request {request_id!r} is in the inbox.", hint="`shiftlead inbox list` shows those that wait.")
+    if row.state != RequestState.PENDING:
+        raise _too_late(tx.session, row)
+    if row.digest != digest:
+        raise StaleEnvelope(
+            f"Request {request_id!r} shows another version now than the one you decided on.", hint="Look at it again."
+        )
+    return _request(row)
+
+
+def settle(tx: Transaction, request_id: str, state: RequestState) -> None:
+    """Take a pending request out of the inbox; raises AlreadyDecided where something else was first."""
+    changed = tx.change(
+        update(RequestRow)
+        .where(col(RequestRow.id) == request_id, col(RequestRow.state) == str(RequestState.PENDING))
+        .values(state=str(state))
+    )
+    if changed != 1:
+        row = tx.session.get(RequestRow, request_id)
+        if row is None:
+            raise NotFound(f"No request {request_id!r} is in the inbox.")
+        raise _too_late(tx.session, row)
+
+
+def supersede(tx: Transaction, case_id: str, *, actor: str, why: str) -> None:
+    """Take every pending request of a case out of the inbox, since it asks about something that is not so any more."""
+    rows = tx.session.scalars(
+        select(RequestRow).where(col(RequestRow.case_id) == case_id, col(RequestRow.state) == str(RequestState.PENDING))
+    ).all()
+    for row in rows:
+        row.state = RequestState.SUPERSEDED
+        tx.session.add(row)
+        tx.audit("request.superseded", actor=actor, case_id=case_id, request=row.id, why=why)
+
+
+def postpone(tx: Transaction, request_id: str, until: datetime) -> None:
+    """Hide a request until a set time."""
+    tx.session.execute(update(RequestRow).where(col(RequestRow.id) == request_id).values(snoozed_until=until))
+
+
+def reassign(tx: Transaction, request_id: str, role: str) -> None:
+    """Ask another role; the request shows at once."""
+    tx.session.execute(update(RequestRow).where(col(RequestRow.id) == request_id).values(role=role, snoozed_until=None))
+
+
+def expired(session: Session, *, now: datetime) -> list[Request]:
+    """Pending requests whose time has run out."""
+    rows = session.scalars(
+        select(RequestRow).where(col(RequestRow.state) == str(RequestState.PENDING), col(RequestRow.expires_at) <= now)
+    )
+    return [_request(row) for row in rows]
+
+
+def extend(tx: Transaction, request_id: str, *, role: str, expires_at: datetime) -> None:
+    """Give an expired request to another role, with a new time; nothing is approved."""
+    tx.session.execute(
+        update(RequestRow).where(col(RequestRow.id) == request_id).values(role=role, expires_at=expires_at, snoozed_until=None)
+    )
+
+
+def add_decision(tx: Transaction, decision: Decision) -> None:
+    """Write a decision and its audit event."""
+    values = decision.model_dump(exclude={"changes"})
+    tx.session.add(DecisionRow(**values, changes=canonical_json(decision.changes)))
+    tx.audit(
+        f"decision.{decision.kind.value}",
+        actor=decision.operator,
+        case_id=decision.case_id,
+        request=decision.request_id,
+        digest=decision.digest,
+        reason=decision.reason,
+        seconds=decision.seconds,
+        mode=decision.mode,
+    )
+
+
+def decisions(
+    session: Session, *, request_id: str = "", case_id: str = "", kinds: Iterable[DecisionKind] = ()
+) -> list[Decision]:
+    """Decisions on one request or in one case, oldest first."""
+    query = select(DecisionRow).order_by(col(DecisionRow.decided_at))
+    if request_id:
+        query = query.where(col(DecisionRow.request_id) == request_id)
+    if case_id:
+        query = query.where(col(DecisionRow.case_id) == case_id)
+    if words := [str(kind) for kind in kinds]:
+        query = query.where(col(DecisionRow.kind).in_(words))
+    return [_decision(row) for row in session.scalars(query)]
+
+
+def _waits(now: datetime, *, snoozed: bool) -> ColumnElement[bool]:
+    pending = col(RequestRow.state) == str(RequestState.PENDING)
+    if snoozed:
+        return pending
+    return and_(pending, or_(col(RequestRow.snoozed_until).is_(None), col(RequestRow.snoozed_until) <= now))
+
+
+def _too_late(session: Session, row: RequestRow) -> AlreadyDecided:
+    last = decisions(session, request_id=row.id)
+    who = f"{last[-1].operator} ({last[-1].kind.value}, {last[-1].decided_at:%Y-%m-%d %H:%M:%S} UTC)" if last else row.state
+    return AlreadyDecided(f"Request {row.id!r} was settled already: {who}.", hint="Nothing of yours was written.")
+
+
+def _row(request: Request) -> RequestRow:
+    from decimal import Decimal
+
+    values = request.model_dump(exclude={"makers", "amount"})
+    amount = Decimal(request.amount) if request.amount is not None else None
+    return RequestRow(**values, amount=amount, makers=canonical_json(request.makers))
+
+
+def _request(row: RequestRow) -> Request:
+    values = row.model_dump()
+    values["makers"] = tuple(json.loads(row.makers))
+    values["amount"] = None if row.amount is None else format(row.amount, "f")
+    values["question"], values["state"] = Question(row.question), RequestState(row.state)
+    return Request(**values)
+
+
+def _decision(row: DecisionRow) -> Decision:
+    values = row.model_dump()
+    values["changes"] = json.loads(row.changes)
+    values["kind"] = DecisionKind(row.kind)
+    return Decision(**values)

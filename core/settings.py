@@ -1,0 +1,153 @@
+"""The workspace: one file that says where the ledger is, which policy holds, and who may do what."""
+
+import getpass
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from .errors import Forbidden, NotFound, SettingsError
+from .noun import Noun
+
+FILE_NAME = "shiftlead.yaml"
+"""The workspace file, in the workspace folder."""
+
+PLACE = "SHIFTLEAD_WORKSPACE"
+"""The environment variable that names the workspace folder."""
+
+WHO = "SHIFTLEAD_OPERATOR"
+"""The environment variable that names the operator."""
+
+
+class Operator(Noun):
+    """A person who decides."""
+
+    name: str
+    role: str = "operator"
+    """A role that the policy knows; it sets what this person may approve."""
+
+
+class ConnectorSettings(Noun):
+    """One connector that the workspace uses."""
+
+    plugin: str = ""
+    """The entry point's name; the connector's own name where empty."""
+    settings: dict[str, Any] = {}
+    """What the connector is set up with. Secrets are named by environment variable, never written here."""
+
+
+class Workspace(Noun):
+    """Everything that `shiftlead` needs to know before it starts."""
+
+    ledger: str = "sqlite:///ledger.db"
+    """`sqlite:///file` (relative to the workspace) or `postgresql://…`."""
+    tenant: str = "main"
+    policy: str = ""
+    """A policy file, relative to the workspace; the shipped house policy where empty."""
+    brain: str = "embedded"
+    """`embedded`, or `provider:model` for a LangChain chat model."""
+    connectors: dict[str, ConnectorSettings] = {}
+    workers: tuple[str, ...] = ("triage", "invoices", "collections")
+    playbooks: dict[str, str] = {}
+    """Playbook files by worker, relative to the workspace; the shipped ones where absent."""
+    operators: dict[str, str] = Field(default_factory=dict)
+    """Role by operator name."""
+
+
+class Place(Noun):
+    """A workspace with the folder it lies in."""
+
+    folder: Path
+    workspace: Workspace
+
+    def path(self, name: str) -> Path:
+        """A file named in the workspace, relative to its folder."""
+        return (self.folder / name).resolve()
+
+    def ledger_url(self) -> str:
+        """The ledger's address, with a relative SQLite file resolved against the folder."""
+        url = self.workspace.ledger
+        prefix = "sqlite:///"
+        if url.startswith(prefix) and not url.startswith(prefix + "/"):
+            return prefix + str(self.path(url.removeprefix(prefix)))
+        return url
+
+    def operator(self, name: str | None = None) -> Operator:
+        """Who decides: `name`, else the environment's operator, else the system user.
+
+        Raises Forbidden where the workspace does not list that person.
+        """
+        who = name or os.environ.get(WHO) or system_user()
+        role = self.workspace.operators.get(who)
+        if role is None:
+            known = ", ".join(sorted(self.workspace.operators)) or "nobody"
+            raise Forbidden(
+                f"{who!r} is not an operator of this workspace.",
+                hint=f"Known: {known}. Add them in {FILE_NAME}, or use --as NAME.",
+            )
+        return Operator(name=who, role=role)
+
+
+def system_user() -> str:
+    """The name of the user who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
+
+
+def locate(folder: Path | None = None) -> Place:
+    """The workspace in `folder`, else in the environment's folder, else here or above.
+
+    Raises NotFound where there is none, SettingsError where its file does not hold together.
+    """
+    if folder is None and (named := os.environ.get(PLACE)):
+        folder = Path(named)
+    candidates = [folder] if folder else [Path.cwd(), *Path.cwd().parents]
+    for candidate in candidates:
+        if (candidate / FILE_NAME).is_file():
+            return Place(folder=candidate.resolve(), workspace=read_workspace(candidate / FILE_NAME))
+    where = f"in {str(folder)!r}" if folder else "here or above"
+    raise NotFound(f"There is no {FILE_NAME} {where}.", hint="Run `shiftlead init` to make a workspace.")
+
+
+def read_workspace(path: Path) -> Workspace:
+    """The workspace file at `path`; raises SettingsError naming the file, the field and what was expected."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}{where} cannot be read: {_cause(error)}.", hint="Mend the file.") from error
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{path} is not a mapping of settings.", hint="See docs/workspace.md.")
+    try:
+        return Workspace.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        known = ", ".join(Workspace.model_fields)
+        raise SettingsError(f"{path}: {field}: {first['msg']}.", hint=f"Known settings: {known}.") from error
+
+
+def write_workspace(folder: Path, workspace: Workspace) -> Path:
+    """Write the workspace file; raises SettingsError where there is one already."""
+    path = folder / FILE_NAME
+    if path.exists():
+        raise SettingsError(f"{path} exists already.", hint="Use another folder, or delete the old workspace yourself.")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(_bare(workspace), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def _bare(workspace: Workspace) -> Mapping[str, Any]:
+    dumped = workspace.model_dump(mode="json")
+    dumped["connectors"] = {name: {k: v for k, v in one.items() if v} for name, one in dumped["connectors"].items()}
+    return {name: value for name, value in dumped.items() if value not in ("", {}, [])}
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or getattr(error, "strerror", None) or error)

@@ -1,0 +1,339 @@
+"""Conditions: the typed tree a rule is written in, checked when it is loaded and compiled once to a closure.
+
+An outcome is True, False or None for "a fact is missing"; `all`, `any` and `not` follow Kleene's three-valued logic.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from ..core.money import Money
+from ..core.noun import Noun
+from .document import Block, nearest
+from .facts import Fact, FactType
+
+
+class Op(StrEnum):
+    """How a fact is compared."""
+
+    IS = "is"
+    IS_NOT = "is_not"
+    IN = "in"
+    NOT_IN = "not_in"
+    ABOVE = "above"
+    AT_LEAST = "at_least"
+    BELOW = "below"
+    AT_MOST = "at_most"
+    MISSING = "missing"
+
+
+ORDERED = frozenset({Op.ABOVE, Op.AT_LEAST, Op.BELOW, Op.AT_MOST})
+_EQUAL = frozenset({Op.IS, Op.IS_NOT, Op.IN, Op.NOT_IN})
+OPS: dict[FactType, frozenset[Op]] = {
+    FactType.MONEY: ORDERED,
+    FactType.NUMBER: ORDERED,
+    FactType.RATIO: ORDERED,
+    FactType.INTEGER: ORDERED | _EQUAL,
+    FactType.DAYS: ORDERED | _EQUAL,
+    FactType.TEXT: _EQUAL,
+    FactType.FLAG: frozenset({Op.IS}),
+}
+"""The operators each type of fact knows; `missing` goes with all of them."""
+
+OPPOSITE = {
+    Op.IS: Op.IS_NOT,
+    Op.IS_NOT: Op.IS,
+    Op.IN: Op.NOT_IN,
+    Op.NOT_IN: Op.IN,
+    Op.ABOVE: Op.AT_MOST,
+    Op.AT_MOST: Op.ABOVE,
+    Op.BELOW: Op.AT_LEAST,
+    Op.AT_LEAST: Op.BELOW,
+}
+"""What an operator becomes under `not`; a missing fact stays missing."""
+
+
+class Compare(Noun):
+    """One fact against one value."""
+
+    field: str
+    type: FactType
+    op: Op
+    value: Any
+    """As the fact's type: a limit by currency for money, a float for a ratio, a tuple for `in`."""
+
+
+class AllOf(Noun):
+    """True where every part is."""
+
+    every: "tuple[Condition, ...]"
+
+
+class AnyOf(Noun):
+    """True where at least one part is."""
+
+    some: "tuple[Condition, ...]"
+
+
+class Not(Noun):
+    """True where its part is false."""
+
+    never: "Condition"
+
+
+Condition = Compare | AllOf | AnyOf | Not
+Test = Callable[[Mapping[str, Any]], bool | None]
+"""A compiled condition: facts to True, False or None."""
+
+AllOf.model_rebuild()
+AnyOf.model_rebuild()
+Not.model_rebuild()
+
+_MONEY = re.compile(r"^(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?) ([A-Z]{3})$")
+_CODE = re.compile("^[A-Z]{3}$")
+_TREE = ("all", "any", "not")
+
+
+class Mistake(Exception):
+    """What is wrong with a condition, and how to write it right."""
+
+    def __init__(self, message: str, hint: str = "", line: int = 0) -> None:
+        self.message, self.hint, self.line = message, hint, line
+        super().__init__(message)
+
+
+def parse_condition(raw: Any, facts: Mapping[str, Fact]) -> Condition:
+    """The condition in `raw`, checked against the declared facts; raises Mistake."""
+    if not isinstance(raw, Block) or not raw:
+        raise Mistake(f"{raw!r} is not a condition", "Write `fact: value`, `fact: {above: value}`, or all, any, not.")
+    try:
+        parts = [part for key, value in raw.items() for part in _parsed(key, value, facts)]
+    except Mistake as mistake:
+        mistake.line = mistake.line or raw.line
+        raise
+    return parts[0] if len(parts) == 1 else AllOf(every=tuple(parts))
+
+
+def _parsed(key: str, value: Any, facts: Mapping[str, Fact]) -> list[Condition]:
+    if key == "not":
+        part = parse_condition(value, facts)
+        if any(leaf.op is Op.MISSING for leaf in leaves(part)):
+            raise Mistake("`missing` stands under `not`", "A fact that is there needs no test of its own.")
+        return [Not(never=part)]
+    if key in _TREE:
+        if not isinstance(value, list) or not value:
+            raise Mistake(f"`{key}` takes a list of conditions", f"Write `{key}:` and below it lines that start with `- `.")
+        parts = tuple(parse_condition(part, facts) for part in value)
+        return [AllOf(every=parts) if key == "all" else AnyOf(some=parts)]
+    if key not in facts:
+        raise Mistake(f"{key!r} is not a declared fact", nearest(key, (*facts, *_TREE)))
+    fact = facts[key]
+    if not isinstance(value, Block) or (fact.type is FactType.MONEY and all(_CODE.match(one) for one in value)):
+        return [_compare(fact, Op.IS, value)]
+    # Every word is checked before any value: `{above: 5,000 EUR}` in braces shows as a strange second word.
+    words = [_op(fact, word) for word in value]
+    return [_compare(fact, op, one) for op, one in zip(words, value.values(), strict=True)]
+
+
+def _op(fact: Fact, word: str) -> Op:
+    allowed = sorted(OPS[fact.type] | {Op.MISSING})
+    if word not in tuple(Op):
+        comma = " In braces a comma ends the value: write 5000.00 EUR or use a line of its own." if "000" in word else ""
+        raise Mistake(f"{word!r} is no operator of {fact.name}", nearest(word, allowed) + comma)
+    return Op(word)
+
+
+def _compare(fact: Fact, op: Op, raw: Any) -> Compare:
+    if op is Op.MISSING:
+        if raw is not True:
+            raise Mistake(f"{fact.name}: `missing` takes only true", "A fact that is there needs no test of its own.")
+    elif op not in OPS[fact.type]:
+        known = ", ".join(sorted(OPS[fact.type]))
+        raise Mistake(f"{fact.name} is {_A[fact.type]} and cannot be compared with `{op}`", f"Use one of: {known}.")
+    value = True if op is Op.MISSING else _operand(fact, op, raw)
+    return Compare(field=fact.name, type=fact.type, op=op, value=value)
+
+
+def _operand(fact: Fact, op: Op, raw: Any) -> Any:
+    if op not in (Op.IN, Op.NOT_IN):
+        return operand(fact, raw)
+    if not isinstance(raw, list) or not raw:
+        raise Mistake(f"{fact.name}: `{op}` takes a list", f"Write `{op}: [first, second]`.")
+    return tuple(sorted({operand(fact, one) for one in raw}))
+
+
+_A = {
+    FactType.MONEY: "money",
+    FactType.NUMBER: "a number",
+    FactType.INTEGER: "a whole number",
+    FactType.RATIO: "a ratio between 0 and 1",
+    FactType.DAYS: "a whole number of days",
+    FactType.TEXT: "text",
+    FactType.FLAG: "true or false",
+}
+
+
+def operand(fact: Fact, raw: Any) -> Any:
+    """`raw` from a policy file as the type of `fact`; raises Mistake saying what it should look like."""
+    if fact.type is FactType.MONEY:
+        return money_limits(raw, fact.name)
+    if fact.type is FactType.FLAG:
+        return _wanted(fact, raw, isinstance(raw, bool), "Write true or false, without quotes.")
+    if fact.type is FactType.TEXT:
+        return _wanted(fact, raw, isinstance(raw, str), f"Write '{raw}' in quotes if the text is meant.")
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
+        raise Mistake(f"{fact.name} is {_A[fact.type]}, but the value is {_shown(raw)}", "Write a number, without quotes.")
+    if fact.type is FactType.RATIO:
+        return float(_wanted(fact, raw, 0 <= raw <= 1, "Write 0.80 for 80 %."))
+    if fact.type is FactType.NUMBER:
+        return Decimal(raw)
+    return _wanted(fact, raw, isinstance(raw, int), "Write a number without a fraction.")
+
+
+def _wanted(fact: Fact, raw: Any, right: bool, hint: str) -> Any:
+    if not right:
+        raise Mistake(f"{fact.name} is {_A[fact.type]}, but the value is {_shown(raw)}", hint)
+    return raw
+
+
+def _shown(raw: Any) -> str:
+    return str(raw) if isinstance(raw, int | Decimal) and not isinstance(raw, bool) else repr(raw)
+
+
+def money_limits(raw: Any, name: str) -> dict[str, Decimal]:
+    """A limit by currency from `500.00 EUR` or `{EUR: 500, USD: 550}`; raises Mistake."""
+    if isinstance(raw, str) and (found := _MONEY.match(raw)):
+        return {found[2]: Decimal(found[1].replace(",", ""))}
+    if isinstance(raw, Block) and raw and all(_CODE.match(one) and type(limit) in (int, Decimal) for one, limit in raw.items()):
+        return {code: Decimal(raw[code]) for code in sorted(raw)}
+    raise Mistake(f"{name} is money, but the value is {_shown(raw)}", "Write 500.00 EUR, or {EUR: 500, USD: 550}.")
+
+
+def negated(condition: Condition) -> Condition:
+    """The condition that is true where `condition` is false, and missing where it is missing."""
+    if isinstance(condition, Compare):
+        return condition.model_copy(update={"op": OPPOSITE[condition.op]})
+    if isinstance(condition, Not):
+        return positive(condition.never)
+    if isinstance(condition, AnyOf):
+        return AllOf(every=tuple(negated(part) for part in condition.some))
+    return AnyOf(some=tuple(negated(part) for part in condition.every))
+
+
+def positive(condition: Condition) -> Condition:
+    """The same condition without `not`, and without `all` directly in `all`."""
+    if isinstance(condition, Compare):
+        return condition
+    if isinstance(condition, Not):
+        return negated(condition.never)
+    if isinstance(condition, AnyOf):
+        return AnyOf(some=tuple(positive(part) for part in condition.some))
+    parts = [positive(part) for part in condition.every]
+    return AllOf(every=tuple(one for part in parts for one in (part.every if isinstance(part, AllOf) else (part,))))
+
+
+def leaves(condition: Condition) -> list[Compare]:
+    """Every comparison in `condition`, in the order they are written."""
+    if isinstance(condition, Compare):
+        return [condition]
+    if isinstance(condition, Not):
+        return leaves(condition.never)
+    return [leaf for part in (condition.every if isinstance(condition, AllOf) else condition.some) for leaf in leaves(part)]
+
+
+def compiled(condition: Condition) -> Test:
+    """The closure that tests `condition` on typed facts."""
+    if isinstance(condition, Compare):
+        return _money_test(condition) if condition.type is FactType.MONEY else _leaf_test(condition)
+    if isinstance(condition, Not):
+        return compiled(negated(condition.never))
+    if isinstance(condition, AnyOf):
+        return _any_test(tuple(compiled(part) for part in condition.some))
+    return _all_test(condition)
+
+
+def _all_test(condition: AllOf) -> Test:
+    plain = [part for part in condition.every if isinstance(part, Compare) and part.op is Op.IS]
+    equal = tuple((part.field, part.value) for part in plain)
+    others = tuple(compiled(part) for part in condition.every if part not in plain)
+
+    def test(facts: Mapping[str, Any]) -> bool | None:
+        outcome: bool | None = True
+        get = facts.get
+        for name, wanted in equal:
+            value = get(name)
+            if value is None:
+                outcome = None
+            elif value != wanted:
+                return False
+        for other in others:
+            one = other(facts)
+            if one is False:
+                return False
+            if one is None:
+                outcome = None
+        return outcome
+
+    return test
+
+
+def _any_test(parts: tuple[Test, ...]) -> Test:
+    def test(facts: Mapping[str, Any]) -> bool | None:
+        outcome: bool | None = False
+        for part in parts:
+            one = part(facts)
+            if one:
+                return True
+            if one is None:
+                outcome = None
+        return outcome
+
+    return test
+
+
+_COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
+    Op.IS: operator.eq,
+    Op.IS_NOT: operator.ne,
+    Op.IN: lambda value, wanted: value in wanted,
+    Op.NOT_IN: lambda value, wanted: value not in wanted,
+    Op.ABOVE: operator.gt,
+    Op.AT_LEAST: operator.ge,
+    Op.BELOW: operator.lt,
+    Op.AT_MOST: operator.le,
+}
+
+
+def _leaf_test(leaf: Compare) -> Test:
+    name, wanted = leaf.field, leaf.value
+    if leaf.op is Op.MISSING:
+        return lambda facts: facts.get(name) is None
+    holds = _COMPARE[leaf.op]
+
+    def test(facts: Mapping[str, Any]) -> bool | None:
+        value = facts.get(name)
+        return None if value is None else holds(value, wanted)
+
+    def equal(facts: Mapping[str, Any]) -> bool | None:
+        value = facts.get(name)
+        return None if value is None else bool(value == wanted)
+
+    return equal if leaf.op is Op.IS else test
+
+
+def _money_test(leaf: Compare) -> Test:
+    name, limits = leaf.field, leaf.value
+    if leaf.op is Op.MISSING:
+        return lambda facts: facts.get(name) is None
+    holds = _COMPARE[leaf.op]
+
+    def test(facts: Mapping[str, Any]) -> bool | None:
+        value: Money | None = facts.get(name)
+        if value is None:
+            return None
+        limit = limits.get(value.currency)
+        return None if limit is None else holds(value.amount, limit)
+
+    return test

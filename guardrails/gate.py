@@ -1,0 +1,55 @@
+"""The gate: lanes together with the limits on what one day may commit, as the workers and the executor see them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from ..core import exposure
+from ..core.action import Action, Proposal
+from ..core.actions import SealedAction
+from ..core.clock import Clock
+from ..core.exposure import COUNT_ONLY, Total
+from ..core.store import Transaction
+from ..core.verdict import Verdict
+from .lanes import judge, tightened
+from .limits import exposure_facts, scopes
+from .policy import Policy
+
+
+class Guard:
+    """Judges under one policy, counting what was committed today."""
+
+    def __init__(self, policy: Policy, clock: Clock) -> None:
+        self.policy = policy
+        self.clock = clock
+
+    def judge(self, session: Session, proposal: Proposal, context: Mapping[str, Any]) -> Verdict:
+        """The verdict on a proposal as if it were committed now, on top of what today has committed already."""
+        action = proposal.action
+        now = self.clock.now()
+        currency = action.amount.currency if action.amount else COUNT_ONLY
+        before = exposure.totals(session, self._scopes(context, action), now.date(), currency)
+        facts = {**context, **exposure_facts(before, action.amount)}
+        return judge(self.policy, proposal, context=facts, now=now)
+
+    def admit(self, tx: Transaction, action: SealedAction) -> Verdict:
+        """Count `action` as committed and judge it again with the locked totals; never freer than it was judged before."""
+        proposed = action.envelope.proposal.action
+        after = exposure.commit(tx, self._scopes(action.context, proposed), tx.now.date(), proposed.amount)
+        before = {scope: _without(total, proposed) for scope, total in after.items()}
+        facts = {**action.context, **exposure_facts(before, proposed.amount)}
+        return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
+
+    def give_back(self, tx: Transaction, action: SealedAction) -> None:
+        """Take an action out of today's totals again, since nothing happened."""
+        proposed = action.envelope.proposal.action
+        exposure.commit(tx, self._scopes(action.context, proposed), tx.now.date(), proposed.amount, sign=-1)
+
+    def _scopes(self, context: Mapping[str, Any], action: Action) -> tuple[str, ...]:
+        return scopes(str(context.get("worker", "")), action.kind, action.party)
+
+
+def _without(total: Total, action: Action) -> Total:
+    amount = total.amount - action.amount.amount if action.amount else total.amount
+    return Total(amount=amount, count=total.count - 1)

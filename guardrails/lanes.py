@@ -1,0 +1,116 @@
+"""Lanes: the verdict on one proposal; every doubt ends in the stricter lane.
+
+Strictest matched rule; unknown kind or an error: prohibited; no allow rule or a missing fact: at least reviewed; a brain that
+is unsure or cannot say: one lane up, or reviewed where the policy says so. Nothing here ever moves an action to a freer lane.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..core.action import Proposal
+from ..core.errors import ShiftleadError
+from ..core.verdict import Lane, RuleHit, Verdict, strictest
+from .plans import Plan
+from .policy import Policy
+
+_LANES = (Lane.ALLOWED, Lane.REVIEWED, Lane.PROHIBITED)
+_ORDER = {Lane.PROHIBITED: 0, Lane.REVIEWED: 1, Lane.ALLOWED: 2}
+
+UNKNOWN_ACTION = "unknown-action"
+NO_ALLOW_RULE = "no-allow-rule"
+MISSING_FACT = "missing-fact"
+LOW_CONFIDENCE = "low-confidence"
+EVALUATION_ERROR = "evaluation-error"
+"""Ids of the structural rules, which hold in every policy."""
+
+
+def judge(policy: Policy, proposal: Proposal, *, context: Mapping[str, Any], now: datetime) -> Verdict:
+    """The lane of `proposal` and why; `context` holds the runtime's own facts. It never raises: an error prohibits."""
+    try:
+        return _judged(policy, proposal, context, now)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong, the action must not run
+        told = str(error) if isinstance(error, ShiftleadError) else f"{type(error).__name__}: {error}"
+        return _structural(policy, now, EVALUATION_ERROR, f"The policy could not be evaluated, so nothing runs. {told}")
+
+
+def _judged(policy: Policy, proposal: Proposal, context: Mapping[str, Any], now: datetime) -> Verdict:
+    plan = policy.plans.get(proposal.action.kind)
+    if plan is None:
+        reason = f"The policy {policy.ref} does not know actions of the kind {proposal.action.kind!r}."
+        return _structural(policy, now, UNKNOWN_ACTION, reason)
+    facts = policy.factsheet.filled(proposal, context)
+    found = plan.outcome(facts)
+    missing = found.missing(facts)
+    hits = [step.hit(facts) for step in found.matched]
+    if missing:
+        hits.append(_missing_hit(missing))
+    if found.rank == 1 and not missing and (not hits or hits[0].lane is Lane.ALLOWED):
+        hits.append(_no_allow_hit(plan, facts))
+    rank, confidence, floor = found.rank, proposal.confidence, plan.action.min_confidence
+    if confidence is None or not confidence >= floor:
+        rank = min(rank + 1, 2) if policy.unsure == "one_lane_up" else max(rank, 1)
+        hits.append(_unsure_hit(_LANES[rank], confidence, floor))
+    if len(hits) > 1:
+        hits.sort(key=_strictness)
+    return Verdict(
+        lane=_LANES[rank],
+        hits=tuple(hits),
+        passed=tuple(found.passed),
+        missing=missing,
+        policy=policy.ref,
+        policy_digest=policy.fingerprint,
+        judged_at=now,
+        approvals=max(plan.action.approvals, found.approvals),
+        four_eyes=plan.action.four_eyes or found.four_eyes,
+    )
+
+
+def _strictness(hit: RuleHit) -> int:
+    return _ORDER[hit.lane]
+
+
+def _structural(policy: Policy, now: datetime, rule: str, reason: str) -> Verdict:
+    hit = RuleHit(rule=rule, lane=Lane.PROHIBITED, reason=reason, owner=policy.owner)
+    return Verdict(lane=Lane.PROHIBITED, hits=(hit,), policy=policy.ref, policy_digest=policy.fingerprint, judged_at=now)
+
+
+def _missing_hit(missing: tuple[str, ...]) -> RuleHit:
+    reason = f"A rule needs what nobody supplied: {', '.join(missing)}."
+    return RuleHit(rule=MISSING_FACT, lane=Lane.REVIEWED, reason=reason, field=missing[0], actual="missing")
+
+
+def _no_allow_hit(plan: Plan, facts: Mapping[str, Any]) -> RuleHit:
+    near = [
+        f"{step.rule.id} would allow it, but {' and '.join(step.shortfalls(facts)[:3])}"
+        for step in plan.steps
+        if step.rank == 0
+    ]
+    reason = "; ".join(near[:2]) if near else f"No rule lets {plan.action.kind} run without a person"
+    return RuleHit(rule=NO_ALLOW_RULE, lane=Lane.REVIEWED, reason=f"{reason}.")
+
+
+def _unsure_hit(lane: Lane, confidence: float | None, floor: float) -> RuleHit:
+    actual = "" if confidence is None else f"{confidence:.2f}"
+    reason = (
+        "The brain cannot say how sure it is" if confidence is None else f"The brain is less sure than the floor of {floor:.2f}"
+    )
+    gap = "" if confidence is None else f"{floor - confidence:.2f} under"
+    reason = f"{reason}, so the action is {lane.value} at least."
+    return RuleHit(
+        rule=LOW_CONFIDENCE, lane=lane, reason=reason, field="confidence", actual=actual, limit=f"{floor:.2f}", distance=gap
+    )
+
+
+def tightened(old: Verdict, new: Verdict) -> Verdict:
+    """`new`, but never freer than `old`: at execution the lane, the approvals and four eyes may only tighten."""
+    lane = strictest((old.lane, new.lane))
+    kept = tuple(hit for hit in old.hits if hit.lane is lane) if lane is not new.lane else ()
+    return new.model_copy(
+        update={
+            "lane": lane,
+            "hits": (*kept, *new.hits),
+            "approvals": max(old.approvals, new.approvals),
+            "four_eyes": old.four_eyes or new.four_eyes,
+        }
+    )

@@ -1,0 +1,71 @@
+"""The review of a policy, and verdicts in words."""
+
+from datetime import UTC, datetime
+
+from shiftlead.core.verdict import Lane, Verdict
+from shiftlead.guardrails.policy import parse_policy, shipped_policy
+from shiftlead.guardrails.review import check, explain, explain_rule, verdict_of
+
+HEAD = "name: t\nversion: 1\nowner: o\nactions: {a.b: {}, a.c: {}}\nrules:\n"
+RULE = "  - {{id: {id}, lane: {lane}, actions: {actions}, reason: r, owner: o, source: s{rest}}}\n"
+
+
+def remarks(*rules):
+    rows = [RULE.format(**({"lane": "reviewed", "actions": "a.b", "rest": ""} | rule)) for rule in rules]
+    return [(one.rule, one.serious, one.text) for one in check(parse_policy(HEAD + "".join(rows), origin="t")).remarks]
+
+
+def test_an_example_that_is_not_true_is_serious():
+    found = remarks({"id": "R-1", "rest": ", when: {exceptions: {above: 1}}, examples: [{exceptions: 2, lane: allowed}]"})
+    assert found[0] == ("R-1", True, "example 1 (a.b) should be allowed, but is reviewed: R-1: r")
+
+
+def test_a_rule_that_matches_in_none_of_its_examples_is_serious():
+    found = remarks({"id": "R-1", "rest": ", when: {exceptions: {above: 1}}, examples: [{exceptions: 0, lane: reviewed}]"})
+    assert ("R-1", True, "matches in none of its examples; it may be dead") in found
+
+
+def test_a_rule_without_an_example_is_remarked():
+    assert ("R-1", False, "has no example, so nothing shows that it works") in remarks({"id": "R-1"})
+
+
+def test_twins_are_serious_however_they_are_written():
+    found = remarks(
+        {"id": "R-1", "rest": ", when: {not: {exceptions: {above: 1}}}"},
+        {"id": "R-2", "rest": ", when: {exceptions: {at_most: 1}}"},
+    )
+    assert ("R-2", True, "says the same as R-1 for the same actions") in found
+
+
+def test_allowing_everything_is_serious():
+    assert ("R-1", True, "allows without any condition") in remarks({"id": "R-1", "lane": "allowed", "actions": '"*"'})
+
+
+def test_rules_that_can_never_decide_and_actions_without_rules_are_remarked():
+    found = remarks({"id": "R-1", "lane": "prohibited"}, {"id": "R-2", "rest": ", when: {disputed: true}"})
+    assert ("R-2", False, "never decides for a.b, because R-1 always prohibits it") in found
+    assert ("a.c", False, "no rule is about this action; it is always reviewed") in found
+
+
+def test_a_verdict_in_words():
+    house = shipped_policy()
+    lines = explain(house, verdict_of(house, house.rule("R-003").examples[0]))
+    assert lines[0] == "Reviewed by house@1."
+    assert (
+        "R-003, reviewed: Above this amount two people approve, and neither of them made it. "
+        "(amount: 31,000.00 EUR; limit 25,000.00 EUR; 6,000.00 EUR over) [delegation of authority; SOX 404; controller]"
+    ) in lines
+    assert "Needs 2 people, none of whom made or edited it." in lines
+    assert lines[-1].startswith("Did not match: R-004, ")
+
+
+def test_a_verdict_under_another_policy_says_so():
+    house = shipped_policy()
+    old = Verdict(lane=Lane.ALLOWED, policy="house@0", policy_digest="0", judged_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert "another text of the policy" in explain(house, old)[1]
+
+
+def test_a_rule_in_words():
+    assert explain_rule(shipped_policy().rule("R-021")) == (
+        "R-021, reviewed, invoice.issue: discount_percent above 10 and not (approved_discount is yes)"
+    )
