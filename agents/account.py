@@ -95,9 +95,9 @@ class Position(Noun):
     """What moved P(late), in words."""
 
     @property
-    def level(self) -> int:
-        """The highest reminder level that was sent for what is overdue."""
-        return max((one.reminder_level for one in self.overdue), default=0)
+    def open_amount(self) -> Money:
+        """All that is unpaid, overdue or not."""
+        return Money(amount=sum((one.open_amount for one in self.receivables), Decimal(0)), currency=self.currency)
 
 
 def days_overdue(receivable: Receivable, today: date) -> int:

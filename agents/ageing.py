@@ -34,9 +34,12 @@ class RankedAccount(Noun):
     customer_id: str
     name: str
     overdue_amount: Money
+    open_amount: Money
+    """Overdue or not."""
     oldest_days: int
     late_probability: float
     expected_loss: Money
+    """Sum of P(late or unpaid) x open amount, over everything open."""
     next_step: str
     """What to do now, in words: `send reminder 2`, `not now`."""
     reason: str
@@ -94,6 +97,7 @@ def _ranked(account: Account, position: Position, chosen: Chosen) -> RankedAccou
         customer_id=account.customer.id,
         name=account.customer.name,
         overdue_amount=position.overdue_amount,
+        open_amount=position.open_amount,
         oldest_days=position.oldest_days,
         late_probability=round(position.late_probability, 4),
         expected_loss=position.expected_loss,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..connectors.executor import End, Execution
+from ..connectors.execution import End, Execution
 from ..core import actions, inbox, queue
 from ..core.action import Envelope, Proposal
 from ..core.actions import OPEN_STATES, ActionState, SealedAction
@@ -19,7 +19,7 @@ from ..core.store import Transaction
 from ..core.verdict import Lane, RuleHit, Verdict, strictest
 from ..guardrails.screening import instructions_in_text
 from ..tools.desk import Desk
-from .turns import Step, Turn, advance, hand_over, outcome
+from .turns import Known, Step, Turn, advance, hand_over, outcome
 from .worker import Assessment, Worker
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Casework:
     rest_reason: str = ""
     retry: bool = False
     """True where the rest is a failed attempt that counts."""
+    closed: bool = False
 
     @property
     def case(self) -> Case:
@@ -64,6 +65,8 @@ class Casework:
 
     def begin(self) -> Step:
         """Where the case goes on: at the beginning, or where the ledger says."""
+        if self.held.fence == 1:
+            return Step.SCREEN
         with self.crew.ledger.transaction() as tx:
             queue.confirm(tx, self.held)
             self.turn = advance(tx, self.case, self.crew.terms)
@@ -89,26 +92,41 @@ class Casework:
         """Seal and judge every proposal, open what is handed on, and ask whom to ask: one transaction."""
         with self.crew.ledger.transaction() as tx:
             queue.confirm(tx, self.held)
-            first = actions.next_seq(tx.session, self.case.id)
+            first = actions.next_seq(tx.session, self.case.id) if self.drift else 1
             changed = self._changed(tx) if self.drift else ""
-            for number, proposal in enumerate(self.assessment.proposals):
-                self._seal(tx, proposal, first + number)
+            sealed = tuple(
+                self._seal(tx, proposal, first + number) for number, proposal in enumerate(self.assessment.proposals)
+            )
             for item in self.assessment.handoffs:
                 self.crew.open_handoff(tx, item, parent=self.case)
-            if self.assessment.question:
-                hand_over(tx, self.case, self.assessment.question, ask=self.crew.ask())
-            self.turn = advance(tx, self.case, self.crew.terms, note=changed)
-        if self.turn.step is Step.SCREEN:
-            self.turn = Turn(step=Step.CLOSE)
+            question = self.assessment.question
+            asked = (hand_over(tx, self.case, question, ask=self.crew.ask()),) if question else ()
+            known = Known(sealed=sealed, asked=asked)
+            self.turn = advance(tx, self.case, self.crew.terms, note=changed, known=known)
+            if self.turn.step is Step.SCREEN:
+                self.turn = self._nothing_to_do(tx)
+            self._close_if_done(tx, known)
         self.crew.at("judge.committed")
         return self.turn.step
+
+    def _nothing_to_do(self, tx: Transaction) -> Turn:
+        """Nothing was proposed or asked: rest where it is only too early, else close."""
+        again = self.assessment.again_at
+        if again is None or self.assessment.handoffs or again <= tx.now:
+            return Turn(step=Step.CLOSE)
+        self.rest = again - tx.now
+        return Turn(step=Step.PAUSE)
 
     def execute(self) -> Step:
         """Execute the action whose turn it is."""
         assert self.turn is not None
         assert self.turn.action is not None
         action = self.turn.action
-        execution = self.crew.executor.run(self.held, action)
+        waited = self.held.fence > 1
+        fresh = self.worker.recheck(self.desk, action.envelope.proposal) if waited else {}
+        execution = self.crew.executor.run(self.held, action, fresh=fresh, then=self._go_on)
+        if execution.end is End.SETTLED:
+            return self.turn.step
         if execution.end is End.STOPPED:
             return self._pause(STOPPED_PAUSE, execution.detail, retry=False)
         if execution.end is End.LATER:
@@ -116,12 +134,25 @@ class Casework:
         if execution.end is End.MOVED:
             return self._propose_anew(execution)
         with self.crew.ledger.transaction() as tx:
-            queue.confirm(tx, self.held)
-            if execution.end is End.GATED:
-                self._regate(tx, action, execution)
-            self.turn = advance(tx, self.case, self.crew.terms)
-        self.crew.at("execute.advanced")
+            self._regate(tx, action, execution)
+            self._go_on(tx)
+        self.crew.at("execute.gated")
         return self.turn.step
+
+    def _go_on(self, tx: Transaction) -> None:
+        """Read the next turn in the transaction that has settled an action, and close the case there where it is done."""
+        queue.confirm(tx, self.held)
+        known = Known.read(tx, self.case)
+        self.turn = advance(tx, self.case, self.crew.terms, known=known)
+        self._close_if_done(tx, known)
+
+    def _close_if_done(self, tx: Transaction, known: Known) -> None:
+        if self.turn is None or self.turn.step is not Step.CLOSE or self.closed:
+            return
+        otherwise = "handed_on" if self.assessment.handoffs else self.assessment.outcome
+        word = outcome(known.sealed, known.asked, otherwise=otherwise)
+        queue.release(tx, self.held, CaseState.CLOSED, outcome=word, summary=self.assessment.summary or None)
+        self.closed = True
 
     def next_step(self) -> Step:
         """What the ledger says after a person has decided."""
@@ -131,13 +162,11 @@ class Casework:
         return self.turn.step
 
     def close(self) -> None:
-        """Close the case; its checkpoint goes with it."""
+        """Close the case where the transaction that settled its last action has not done so already."""
+        if self.closed:
+            return
         with self.crew.ledger.transaction() as tx:
-            sealed = [a for a in actions.of_case(tx.session, self.case.id) if a.state is not ActionState.SUPERSEDED]
-            asked = inbox.of_case(tx.session, self.case.id)
-            otherwise = "handed_on" if self.assessment.handoffs else self.assessment.outcome
-            word = outcome(sealed, asked, otherwise=otherwise)
-            queue.release(tx, self.held, CaseState.CLOSED, outcome=word, summary=self.assessment.summary or None)
+            self._close_if_done(tx, Known.read(tx, self.case))
         self.crew.at("close.committed")
 
     def wait(self, checkpoint: bytes | None, graph_version: str) -> None:
@@ -155,7 +184,7 @@ class Casework:
             )
         self.crew.at("wait.committed")
 
-    def _seal(self, tx: Transaction, proposal: Proposal, seq: int) -> None:
+    def _seal(self, tx: Transaction, proposal: Proposal, seq: int) -> SealedAction:
         action_id = new_id("act")
         envelope = Envelope(
             tenant=tx.tenant,
@@ -183,8 +212,9 @@ class Casework:
             context=context,
             makers=(f"worker:{self.worker.name}",),
         )
-        actions.put(tx, sealed)
+        actions.add(tx, sealed)
         tx.audit("action.judged", actor=f"worker:{self.worker.name}", case_id=self.case.id, **_told(sealed))
+        return sealed
 
     def _regate(self, tx: Transaction, action: SealedAction, execution: Execution) -> None:
         """The verdict has tightened since the action was judged: block it, or ask a person about it anew."""
@@ -192,7 +222,7 @@ class Casework:
         state = ActionState.BLOCKED if execution.verdict.lane is Lane.PROHIBITED else ActionState.WAITING
         sealed = action.model_copy(update={"verdict": execution.verdict, "state": state, "round": action.round + 1})
         inbox.supersede(tx, self.case.id, actor="system", why="judged anew")
-        actions.put(tx, sealed)
+        actions.replace(tx, sealed)
         tx.audit("action.judged_again", actor="executor", case_id=self.case.id, **_told(sealed))
 
     def _propose_anew(self, execution: Execution) -> Step:

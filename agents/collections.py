@@ -1,5 +1,6 @@
 """The collections worker: overdue accounts and promises to pay."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -65,6 +66,14 @@ class Collections(Worker):
             return _Work(desk, findings.account, findings.positions, settings).promise()
         return _Work(desk, findings.account, findings.positions, settings).steps()
 
+    def recheck(self, desk: Desk, proposal: Proposal) -> Mapping[str, Any]:
+        """Hour, contacts and marks of the customer as they are now: a reminder may be approved at night."""
+        account = read_account(desk.read, proposal.action.party)
+        if account is None:
+            return {}
+        settings = CollectionsSettings.of(self.playbook)
+        return contact_facts(account, contact_state(account, desk.clock.now(), settings))
+
 
 class _Work:
     """One assessment: turns steps and promises into proposals."""
@@ -82,7 +91,7 @@ class _Work:
     def steps(self) -> Assessment:
         chosen = choose(self.account, self.positions, self.settings, self.now, wish=_wish(self.desk))
         proposals = tuple(self._proposal(step) for step in chosen.steps)
-        return Assessment(proposals=proposals, summary=chosen.summary, outcome=chosen.outcome)
+        return Assessment(proposals=proposals, summary=chosen.summary, outcome=chosen.outcome, again_at=chosen.again_at)
 
     def promise(self) -> Assessment:
         horizon = self.settings.promise_horizon_days

@@ -80,6 +80,8 @@ class CollectionsSettings(Noun):
     """Overdue amount from which instalments are worth offering."""
     plan_instalments: int = Field(ge=2, le=24)
     escalate_from_days: int = Field(ge=1)
+    escalation_rest_days: int = Field(ge=0)
+    """After an escalation the worker leaves the account alone for so long."""
     write_off: WriteOffRule
     agency: AgencyRule
     counsel_roles: tuple[str, ...]

@@ -91,6 +91,24 @@ def not_now(state: ContactState, settings: CollectionsSettings, *, more: int = 0
     return ""
 
 
+def next_moment(state: ContactState, settings: CollectionsSettings, now: datetime) -> datetime:
+    """When to look again where `not_now` said no: the next hour in which contact is allowed, or the same hour a day later."""
+    if state.local is None:
+        return now + timedelta(days=1)
+    candidate = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    offset = state.local.utcoffset() or timedelta(0)
+    if _allowed(now + offset, settings):
+        candidate = now + timedelta(days=1)
+    while not _allowed(candidate + offset, settings):
+        candidate += timedelta(hours=1)
+    return candidate
+
+
+def _allowed(local: datetime, settings: CollectionsSettings) -> bool:
+    in_hours = settings.hours.from_ <= local.hour < settings.hours.until
+    return in_hours and not (settings.weekdays_only and local.weekday() >= 5)
+
+
 def may_call(account: Account, state: ContactState, settings: CollectionsSettings, now: datetime) -> bool:
     """Whether a call may be asked for: a number on file, no recent call, and no call task that still waits."""
     if not call_number(account, settings)[0]:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..connectors.base import Connector, Operation
-from ..connectors.executor import Executor, Observer
+from ..connectors.execution import Observer
+from ..connectors.executor import Executor
 from ..connectors.intake import Intake
 from ..connectors.registry import load_connector, load_plugin
 from ..core import operations, queue

@@ -11,7 +11,7 @@ from ..connectors.records import Receivable
 from ..core.clock import as_utc
 from .account import Account, Position, days_overdue
 from .collections_settings import CollectionsSettings, Rung
-from .contact_rules import ContactState, contact_state, mail_address, may_call, not_now
+from .contact_rules import ContactState, contact_state, mail_address, may_call, next_moment, not_now
 from .dunning import MOST_INVOICES
 from .next_step import CONTACTS, Chosen, NextStep
 
@@ -47,19 +47,39 @@ class _Chooser:
         if not self.overdue:
             return Chosen(summary=f"{self.account.customer.name} owes nothing that is overdue.")
         barred = self._barred()
-        if barred is not None:
+        since = self._escalated_on()
+        if barred is not None and since is None:
             return self._with(barred)
-        holds = list(self._holds())
-        wish = self.wish == "already_paid" or self.account.unallocated(self.today, self.settings.unallocated_days)
-        contacts = [] if wish else list(self._contacts())
-        return self._with(*holds, *contacts)
+        holds = [] if barred else list(self._holds())
+        if since is not None:
+            self.waits.append(f"The account was handed to somebody with more authority on {since}.")
+            return self._with(*holds)
+        paid = self.wish == "already_paid" or self.account.unallocated(self.today, self.settings.unallocated_days)
+        contacts = [] if paid else list(self._contacts())
+        # The worker itself never duns what is disputed or promised, so the hold need not come before the message.
+        return self._with(*contacts, *holds)
+
+    def _escalated_on(self) -> date | None:
+        """The day of the last escalation, where it is recent enough to leave the account to whoever has it."""
+        rest = timedelta(days=self.settings.escalation_rest_days)
+        return next(
+            (
+                as_utc(one.at).date()
+                for one in self.account.activities
+                if one.type == "task"
+                and "escalated" in one.subject.lower()
+                and timedelta(0) <= self.now - as_utc(one.at) < rest
+            ),
+            None,
+        )
 
     def _with(self, *steps: NextStep) -> Chosen:
         name = self.account.customer.name
         if steps:
             return Chosen(steps=steps, summary=f"{name}: {'; '.join(one.words for one in steps)}. {steps[0].reason}")
         why = " ".join(dict.fromkeys(self.waits)) or "What is overdue is on hold or promised."
-        return Chosen(outcome="not_now", summary=f"{name}: not now. {why}")
+        again = next_moment(self.state, self.settings, self.now)
+        return Chosen(outcome="not_now", summary=f"{name}: not now. {why}", again_at=again)
 
     def _barred(self) -> NextStep | None:
         """Whoever must not be contacted goes to a person with the authority for it."""

@@ -70,9 +70,11 @@ def valid_iban(text: str) -> bool:
 
 
 _IBAN_LENGTHS = {
-    "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20, "ES": 24, "FI": 18, "FR": 27,
-    "GB": 22, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IT": 27, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "MT": 31, "NL": 18,
-    "NO": 15, "PL": 28, "PT": 25, "RO": 24, "SE": 24, "SI": 19, "SK": 24, "TR": 26,
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "CH": 21, "CR": 22, "CY": 28,
+    "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18,
+    "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LI": 21, "LT": 20,
+    "LU": 20, "LV": 21, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MT": 31, "MU": 30, "NL": 18, "NO": 15, "PK": 24, "PL": 28, "PT": 25,
+    "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TN": 24, "TR": 26, "UA": 29, "XK": 20,
 }  # fmt: skip
 
 _EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII)
@@ -134,20 +136,13 @@ def _ibans(text: str) -> Iterator[Entity]:
 
 
 def _leading_iban(written: str) -> str:
-    """The IBAN that `written` begins with: words after it look like more of it."""
-    country = _IBAN_LENGTHS.get(written[:2].upper())
-    for end in range(len(written), 14, -1):
-        if (
-            (country is None or _length(written[:end]) == country)
-            and valid_iban(written[:end])
-            and not written[end : end + 1].isalnum()
-        ):
-            return written[:end].rstrip()
+    """The IBAN that `written` begins with: the words after it look like more of it, so the country's length cuts."""
+    left = _IBAN_LENGTHS.get(written[:2].upper(), 0)
+    for end, letter in enumerate(written, start=1):
+        left -= not letter.isspace()
+        if left == 0:
+            return written[:end] if valid_iban(written[:end]) and not written[end : end + 1].isalnum() else ""
     return ""
-
-
-def _length(text: str) -> int:
-    return len(re.sub(r"\s", "", text))
 
 
 def _invoices(text: str) -> Iterator[Entity]:

@@ -16,7 +16,7 @@ _LEAST = 0.1
 _ENDING = 0.35
 """What a typical ending or letter counts, where a function word counts 1."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_NOISE = re.compile(r"\S+@\S+|https?://\S+|\b\w*\d\w*\b")
+_NOISE = re.compile(r"[^\s@]{1,64}@\S+|https?://\S+|\b[^\W\d]{0,32}\d\w*")
 
 _FUNCTION_WORDS = {
     "en": "the and to of is are was were a an i we you your our my have has not with for this that it be been can could would will "

@@ -1,6 +1,6 @@
 """What to do about an account, in a form that a proposal and a list can be made of."""
 
-from datetime import date
+from datetime import date, datetime
 
 from ..connectors.records import Receivable
 from ..core.noun import Noun
@@ -48,5 +48,7 @@ class Chosen(Noun):
 
     steps: tuple[NextStep, ...] = ()
     outcome: str = "no_action"
-    """How the case closes where there is nothing to do: `no_action` or `not_now`."""
+    """How the case closes where there is nothing to do."""
+    again_at: datetime | None = None
+    """When to look again, where it is only too early."""
     summary: str

@@ -165,6 +165,7 @@ class Runner:
                 work.held,
                 CaseState.READY,
                 error=work.rest_reason,
+                summary=work.assessment.summary or None,
                 wake_at=tx.now + work.rest,
                 settled=not work.retry,
             )

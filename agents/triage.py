@@ -195,8 +195,10 @@ class Triage(Worker):
         )
 
     def _confidence(self, read: Read) -> float:
-        """How sure the model is of the intent; a foreign text is outside what it was measured on."""
-        return 0.0 if read.foreign else round(read.guess.confidence, 4)
+        """How sure the proposal is right: of the intent, or, where it only sends the ticket to a person, that it has none."""
+        if read.foreign:
+            return round(read.language.confidence, 4)
+        return round(read.guess.confidence if read.known else 1 - read.guess.in_scope, 4)
 
     def _facts(self, read: Read) -> dict[str, Any]:
         facts: dict[str, Any] = {

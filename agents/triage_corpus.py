@@ -19,6 +19,7 @@ import yaml
 from ..core.errors import BadInput
 from ..core.noun import Noun
 from .text_data import Example, read_examples
+from .text_features import words
 
 OUT_OF_SCOPE = "out_of_scope"
 _HERE = Path(__file__).parent
@@ -85,10 +86,14 @@ def build(data_folder: Path) -> list[Example]:
     """What the shipped model is trained on: filled templates and the train part of the public sets."""
     random = Random(0)  # noqa: S311 - seeded on purpose
     examples = [example for example, company in _public(data_folder) if not company]
+    # A pattern can happen to yield a wording that the company was given.
+    reserved = {tuple(words(text)) for parts in _utterances().values() for text in parts["company"]}
     for label, parts in _utterances().items():
         drawn = [(text, _FILLS) for text in parts["train"]] + [(text, _PATTERN_FILLS) for text in parts["patterns"]]
         for template, times in drawn:
-            examples += [Example(text=_mail(template, random), label=label, group=template) for _ in range(times)]
+            wordings = [_worded(template, random) for _ in range(times)]
+            kept = [wording for wording in wordings if tuple(words(wording)) not in reserved]
+            examples += [Example(text=_mail(wording, random), label=label, group=template) for wording in kept]
     return list(dict.fromkeys(examples))
 
 
@@ -126,9 +131,13 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def _mail(template: str, random: Random) -> str:
-    """`template` filled, sometimes typed carelessly, sometimes framed as a mail."""
-    text = _ALTERNATION.sub(lambda found: random.choice(found[1].split("|")), template)
+def _worded(template: str, random: Random) -> str:
+    return _ALTERNATION.sub(lambda found: random.choice(found[1].split("|")), template)
+
+
+def _mail(wording: str, random: Random) -> str:
+    """`wording` filled, sometimes typed carelessly, sometimes framed as a mail."""
+    text = wording
     if "\n" not in text and random.random() < 0.4:
         text = random.choice(_GREETINGS) + random.choice("\n ") + text
     if text.count("\n") < 2 and random.random() < 0.4:

@@ -42,13 +42,28 @@ class Turn(Noun):
     request: Request | None = None
 
 
-def advance(tx: Transaction, case: Case, terms: Terms, *, note: str = "") -> Turn:
+class Known(Noun):
+    """The actions and requests of a case."""
+
+    sealed: tuple[SealedAction, ...] = ()
+    asked: tuple[Request, ...] = ()
+
+    @classmethod
+    def read(cls, tx: Transaction, case: Case) -> "Known":
+        """Those that still count; what was superseded does not."""
+        return cls(
+            sealed=tuple(one for one in actions.of_case(tx.session, case.id) if one.state is not ActionState.SUPERSEDED),
+            asked=tuple(one for one in inbox.of_case(tx.session, case.id) if one.state is not RequestState.SUPERSEDED),
+        )
+
+
+def advance(tx: Transaction, case: Case, terms: Terms, *, note: str = "", known: Known | None = None) -> Turn:
     """The next turn of a case; opens the request that it waits for and cancels what will not run any more.
 
-    `note` is added to the reason of a request that is opened here.
+    `note` is added to the reason of a request that is opened here. `known` spares reading what this transaction has just written.
     """
-    sealed = [one for one in actions.of_case(tx.session, case.id) if one.state is not ActionState.SUPERSEDED]
-    asked = [one for one in inbox.of_case(tx.session, case.id) if one.state is not RequestState.SUPERSEDED]
+    known = known or Known.read(tx, case)
+    sealed, asked = known.sealed, list(known.asked)
     if not sealed and not asked:
         return Turn(step=Step.SCREEN)
     halted = False
@@ -117,10 +132,10 @@ _QUESTIONS = {
 def _asked(tx: Transaction, case: Case, action: SealedAction, asked: Sequence[Request], terms: Terms, note: str) -> Request:
     """The request about `action`, opened where there is none for this envelope and question yet."""
     question = _QUESTIONS[action.state]
-    for known in asked:
-        same = known.action_id == action.id and known.digest == action.digest and known.question is question
-        if same and known.state in (RequestState.PENDING, RequestState.ANSWERED):
-            return known
+    for one in asked:
+        same = one.action_id == action.id and one.digest == action.digest and one.question is question
+        if same and one.state in (RequestState.PENDING, RequestState.ANSWERED):
+            return one
     return _ask(tx, case, action, question, terms(action), note)
 
 

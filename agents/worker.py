@@ -1,7 +1,9 @@
 """What a worker is: a playbook, the kinds of ticket it takes, and its own way of reading and reasoning."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
 
 from ..core.action import Proposal
 from ..core.case import TicketItem
@@ -23,6 +25,8 @@ class Assessment(Noun):
     """One sentence about the case, for lists."""
     outcome: str = "no_action"
     """How the case closes where nothing is proposed, handed over or asked."""
+    again_at: datetime | None = None
+    """Where it is too early to conclude: when to look again. The case rests until then instead of closing."""
 
 
 class Worker(ABC):
@@ -50,3 +54,7 @@ class Worker(ABC):
     @abstractmethod
     def assess(self, desk: Desk, findings: object) -> Assessment:
         """The embedded brain: conclude from evidence alone, deterministically."""
+
+    def recheck(self, desk: Desk, proposal: Proposal) -> Mapping[str, Any]:
+        """Facts about `proposal` that may have changed while a person decided, read again just before it runs."""
+        return {}

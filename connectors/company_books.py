@@ -38,7 +38,7 @@ class Books:
         return found[0]
 
     def rows(self, kind: str, **equal: Any) -> list[Row]:
-        """Rows whose columns equal the given values, in a fixed order; text is compared without regard to case."""
+        """Rows whose columns equal the given values, in a fixed order."""
         table = _TABLES.get(kind, kind)
         where = " AND ".join(f"{name} = ?" for name in equal) or "1"
         order = _NEWEST_FIRST.get(table, "id")
@@ -138,11 +138,15 @@ def _found(books: Books, operation: str, given: Mapping[str, Any]) -> list[Row]:
 def _customers(books: Books, given: Mapping[str, Any]) -> list[Row]:
     _one_given("customer.find", {name: value for name, value in given.items() if value})
     email, name = given["email"].lower(), given["name"].casefold()
-    found = books.rows("customer")
-    if email:
-        ids = {row["party_id"] for row in books.rows("contact", email=email)}
-        found = [row for row in found if row["email"] == email or row["id"] in ids]
+    found = _at_address(books, email) if email else books.rows("customer")
     return [row for row in found if not name or name in row["name"].casefold()]
+
+
+def _at_address(books: Books, email: str) -> list[Row]:
+    """Customers with this address, their own or that of somebody there; each once."""
+    ids = [row["id"] for row in books.rows("customer", email=email)]
+    ids += [row["party_id"] for row in books.rows("contact", email=email)]
+    return [row for customer_id in dict.fromkeys(ids) for row in books.rows("customer", id=customer_id)]
 
 
 def _suppliers(books: Books, given: Mapping[str, Any]) -> list[Row]:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from random import Random
 
-from .company_exceptions import EXCEPTION_BENDS, ROUTE_OPERATIONS
+from .company_exceptions import EXCEPTION_BENDS, ROUTE_OPERATIONS, Finding, no_receipt
 from .company_parties import Vendor
 from .company_purchasing import Purchase, booked, consigned, draw_match, purchase
 from .company_schema import Row
@@ -13,6 +13,8 @@ from .company_world import World, arrival_days, workday
 
 HISTORY_DAYS = 400
 WAITING_DAYS = 9
+TRIES = 400
+"""How many purchases are tried for one exception or trap."""
 
 
 def make_payables(world: World, vendors: list[Vendor]) -> None:
@@ -70,20 +72,14 @@ def _wait(world: World, rng: Random, vendors: list[Vendor], kind: str, received:
     if kind in EXCEPTION_BENDS:
         _except(world, rng, vendors, kind, received)
         return
-    made = _trapped(world, rng, vendors, kind, received)
+    made, trap = _trapped(world, rng, vendors, kind, received)
     made.write(world)
-    trap = kind if kind in TRAP_BENDS else ""
-    truth = {"route": "auto_post", "operations": ROUTE_OPERATIONS["auto_post"], "trap": trap, "latent_cause": "none"}
-    world.judge(rng, "payables", made.invoice["id"], **truth)
+    operations = ROUTE_OPERATIONS["auto_post"]
+    world.judge(rng, "payables", made.invoice["id"], route="auto_post", operations=operations, trap=trap, latent_cause="none")
 
 
 def _except(world: World, rng: Random, vendors: list[Vendor], kind: str, received: date) -> None:
-    weights = _exception_weights(vendors)
-    while True:
-        made = purchase(world, rng, rng.choices(vendors, weights)[0], received, match=_three_way(rng))
-        finding = EXCEPTION_BENDS[kind](world, rng, made)
-        if finding is not None:
-            break
+    made, finding = _bent(world, rng, vendors, kind, received)
     made.write(world)
     world.judge(
         rng,
@@ -98,16 +94,31 @@ def _except(world: World, rng: Random, vendors: list[Vendor], kind: str, receive
     )
 
 
-def _trapped(world: World, rng: Random, vendors: list[Vendor], kind: str, received: date) -> Purchase:
+def _bent(world: World, rng: Random, vendors: list[Vendor], kind: str, received: date) -> tuple[Purchase, Finding]:
+    """A purchase with the exception `kind`; a missing receipt where no purchase lends itself to that."""
+    weights = _exception_weights(vendors)
+    for _ in range(TRIES):
+        made = purchase(world, rng, rng.choices(vendors, weights)[0], received, match=_three_way(rng))
+        finding = EXCEPTION_BENDS[kind](world, rng, made)
+        if finding is not None:
+            return made, finding
+    made = purchase(world, rng, rng.choices(vendors, weights)[0], received, match=_three_way(rng))
+    return made, no_receipt(world, rng, made)
+
+
+def _trapped(world: World, rng: Random, vendors: list[Vendor], kind: str, received: date) -> tuple[Purchase, str]:
+    """A clean purchase with the trap `kind`, and that trap's name; without one where no purchase lends itself to it."""
     if kind == "bank_changed_in_master":
         vendors = [vendor for vendor in vendors if vendor.former_iban]
-    while True:
-        vendor = rng.choices(vendors, [vendor.weight for vendor in vendors])[0]
-        match = "2way" if kind == "2way" else _three_way(rng)
-        made = purchase(world, rng, vendor, received, match=match)
-        bent = TRAP_BENDS[kind](world, rng, made) if kind in TRAP_BENDS else made
-        if bent is not None:
-            return bent
+    weights = [vendor.weight for vendor in vendors]
+    for _ in range(TRIES if kind in TRAP_BENDS else 0):
+        made = TRAP_BENDS[kind](
+            world, rng, purchase(world, rng, rng.choices(vendors, weights)[0], received, match=_three_way(rng))
+        )
+        if made is not None:
+            return made, kind
+    match = "2way" if kind == "2way" else _three_way(rng)
+    return purchase(world, rng, rng.choices(vendors, weights)[0], received, match=match), ""
 
 
 def _three_way(rng: Random) -> str:

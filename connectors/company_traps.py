@@ -43,12 +43,14 @@ def price_small_effect(_world: World, rng: Random, made: Purchase) -> Purchase |
     return made
 
 
-def split_receipt(world: World, rng: Random, made: Purchase) -> Purchase:
+def split_receipt(world: World, rng: Random, made: Purchase) -> Purchase | None:
     """Two deliveries that add up to what is billed."""
     assert made.order is not None
     first = made.receipts[0]
     quantities = [line["quantity"] for line in made.order["lines"]]
     part = [max(Decimal(0), quantity // 2) for quantity in quantities]
+    if not any(part):
+        return None
     earlier = max(made.order["date"], first["date"] - timedelta(days=rng.randrange(1, 6)))
     rest = [whole - half for whole, half in zip(quantities, part, strict=True)]
     made.receipts = [

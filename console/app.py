@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sqlalchemy.exc import DBAPIError
+from textual import constants
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
@@ -34,6 +35,9 @@ POLL_SECONDS = 0.25
 EASE = 20
 """Reading again may take one part in so many of the time, so that a large ledger is read less often."""
 
+ESCAPE_SECONDS = 0.025
+"""How long a lone escape waits for the rest of a key sequence, unless ESCDELAY says otherwise."""
+
 _THEME = Theme(
     name="shiftlead",
     primary="#5fd3c4",
@@ -54,7 +58,8 @@ class ConsoleApp(App[None]):
 
     CSS_PATH = "theme.tcss"
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide")]
+    DEFAULT_MODE = "inbox"
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f9", "stop", priority=True, show=False),
         Binding("1", "tab('inbox')", show=False),
@@ -83,21 +88,16 @@ class ConsoleApp(App[None]):
             guides=guides or {},
             on_change=self.poll_now,
         )
+        self.add_mode("inbox", lambda: InboxScreen(self.desk))
+        self.add_mode("kpis", lambda: KpiScreen(self.desk))
         self._polling = False
         self._rest_until = 0.0
         self._minute = -1
-
-    def get_default_screen(self) -> Screen[None]:
-        """The inbox is what opens."""
-        return InboxScreen(self.desk)
 
     def on_mount(self) -> None:
         """Open the inbox and begin to watch the ledger."""
         self.register_theme(_THEME)
         self.theme = "shiftlead"
-        self.add_mode("inbox", lambda: InboxScreen(self.desk))
-        self.add_mode("kpis", lambda: KpiScreen(self.desk))
-        self.switch_mode("inbox")
         self.set_interval(POLL_SECONDS, self.poll)
         self.poll_now()
 
@@ -198,7 +198,8 @@ def run_console(place: Place, *, operator: Operator, clock: Clock | None = None,
 
     Raises LedgerError or PolicyError before anything is painted.
     """
-    os.environ.setdefault("ESCDELAY", "25")
+    if "ESCDELAY" not in os.environ:
+        constants.ESCAPE_DELAY = ESCAPE_SECONDS  # type: ignore[misc]
     workspace = place.workspace
     policy = load_policy(place.path(workspace.policy)) if workspace.policy else shipped_policy()
     ledger = Ledger.open(place.ledger_url(), clock=clock, tenant=workspace.tenant)

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from ..core.switches import ALL
 from .desk import Desk
-from .page import Piece, strip
+from .page import Piece, fit, strip
 from .palette import ACCENT, BAD, BAR, BOLD, DIM, GOOD, GROUND, STOP, STOP_PLAIN, TAB, TEXT, WARN, clean
 
 TABS = (("inbox", "1", "Inbox"), ("kpis", "2", "KPIs"))
@@ -60,7 +60,13 @@ class StatusBar(Bar):
         """Workspace, RUNNING or STOPPED, what waits."""
         title = clean(self.desk.title)[: 24 if self._wide() else 12]
         pieces: list[Piece] = [(" ◆ ", ACCENT), (f"{title} ", BOLD), *self._state()]
-        if pulse := self.desk.pulse:
+        if (pulse := self.desk.pulse) and pulse.stopped and not self._wide():
+            pieces += [
+                (f"{pulse.waiting:,} ", BOLD),
+                (f"{'!' if pulse.soon else ''}{pulse.soon:,}", BAD if pulse.soon else BOLD),
+                ("<15m", DIM),
+            ]
+        elif pulse:
             pieces += [(f"{pulse.waiting:,}", BOLD), (" waiting", DIM)]
             pieces += [(f"  {'!' if pulse.soon else ''}{pulse.soon:,}", BAD if pulse.soon else BOLD), (" due <15m", DIM)]
         return pieces
@@ -73,7 +79,7 @@ class StatusBar(Bar):
             return [("● ", GOOD), ("RUNNING  ", GOOD + Style(bold=True))]
         everything = next((one for one in stopped if one.scope == ALL), None)
         scopes = "all" if everything else ", ".join(one.scope for one in stopped[:2]) + (" …" if len(stopped) > 2 else "")
-        return [("■ STOPPED ", STOP_PLAIN), (f" {clean(scopes)[: 30 if self._wide() else 16]} ", BAD)]
+        return [(" ■ STOPPED ", STOP_PLAIN), (f" {fit(scopes, min(len(scopes), 30 if self._wide() else 16))} ", BAD)]
 
     def rest(self) -> Sequence[Piece]:
         """Policy, operator, clock, stop."""

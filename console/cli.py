@@ -44,7 +44,7 @@ class Guarded(TyperGroup):
         """Run the command that was named."""
         try:
             return super().invoke(ctx)
-        except Exception as error:  # noqa: BLE001 - the one place where every error becomes a message
+        except Exception as error:
             if is_control_flow(error):
                 raise
             raise typer.Exit(told(error, debug=bool(ctx.params.get("debug")))) from error
@@ -58,7 +58,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
 
@@ -75,9 +75,7 @@ def options(
     who: Who = None,
     url: Url = None,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
 ) -> None:
     """AI workers for operations teams, with a person in charge."""
     del debug, version

@@ -49,7 +49,9 @@ def told(error: Exception, *, debug: bool) -> int:
         complain(known)
         return exit_code(known)
     typer.echo(f"error SL000: {type(error).__name__}: {error}", err=True)
-    typer.echo("hint: This is a bug in shiftlead or in a plugin. Run it again with `shiftlead --debug …` and report it.", err=True)
+    typer.echo(
+        "hint: This is a bug in shiftlead or in a plugin. Run it again with `shiftlead --debug …` and report it.", err=True
+    )
     return BUG
 
 

@@ -116,8 +116,8 @@ def command(
         def run(ctx: typer.Context, **given: Any) -> None:
             before: dict[str, Any] = ctx.obj or {}
             options = {key: given.pop(key) or before.get(key) for key in shared}
-            options["as_json"] = bool(options.get("as_json"))
-            function(Session(**options), **given)  # type: ignore[call-arg]
+            as_json = bool(options.pop("as_json", False))
+            function(Session(as_json=as_json, **options), **given)  # type: ignore[call-arg]
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         run.__name__, run.__doc__ = name, function.__doc__

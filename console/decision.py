@@ -220,8 +220,12 @@ def _write_hit(page: Page, hit: RuleHit) -> None:
         page.spread([*name, (hit.reason, TEXT)], figures)
         return
     page.text(hit.reason, TEXT, indent=len(hit.rule) + 4, first=name)
+    indent = len(hit.rule) + 4
+    if indent + sum(len(text) for text, _ in figures) > page.width:
+        page.put((" " * indent, TEXT), *figures[:-1])
+        figures = [(figures[-1][0].strip(), figures[-1][1])]
     if figures:
-        page.put((" " * (len(hit.rule) + 4), TEXT), *figures)
+        page.put((" " * indent, TEXT), *figures)
 
 
 def _write_evidence(page: Page, story: Story, evidence: tuple[Evidence, ...]) -> None:
@@ -236,7 +240,7 @@ def _write_evidence(page: Page, story: Story, evidence: tuple[Evidence, ...]) ->
         value = f'⚠ "{said(one.value)}"' if untrusted else said(one.value)
         look = WARN if untrusted else BOLD
         lead: list[Piece] = [(f" {number:>2} ", ACCENT), (f"{one.name}  ", TEXT)]
-        if sum(len(text) for text, _ in (*lead, *source)) + len(value) + 1 <= page.width and "\n" not in value:
+        if sum(len(text) for text, _ in lead) + len(value) <= page.width and "\n" not in value:
             page.spread([*lead, (value, look)], source)
         else:
             page.spread(lead, source)

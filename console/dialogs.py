@@ -23,6 +23,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     """A box over the screen; the status bar with its stop key stays in sight."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", show=False)]
+    AUTO_FOCUS = ""
     TITLE_TEXT = ""
     KEYS_TEXT = "esc back"
 
@@ -64,7 +65,7 @@ class Choice(Dialog[str]):
         if self.free:
             text.append(" 0 ", ACCENT).append(self.free, TEXT)
         yield Static(text)
-        line = Input(placeholder=self.free, id="words")
+        line = Input(placeholder=self.free, id="words", compact=True)
         line.display = False
         yield line
         yield Static("", id="problem")
@@ -105,7 +106,7 @@ class Words(Dialog[str]):
     def body(self) -> ComposeResult:
         """The question and the line."""
         yield Static(Text(self.lead, style=TEXT))
-        yield Input(value=self.start, id="words")
+        yield Input(value=self.start, id="words", compact=True)
         yield Static("", id="problem")
 
     def on_mount(self) -> None:

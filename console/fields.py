@@ -48,7 +48,12 @@ class EditField(Noun):
         """What may be typed, in a few words."""
         if choices := self.rule.get("enum"):
             return " | ".join(map(str, choices))
-        words = {"integer": "whole number", "array": "words, with commas", "boolean": "yes or no", "number": "amount"}
+        words = {
+            "integer": "whole number",
+            "array": "words, with commas",
+            "boolean": "yes or no",
+            "number": "exact number, as 1284.50",
+        }
         said = "date as 2026-01-31" if self._is_date else words.get(self._kind, "text")
         low, high = self.rule.get("minimum"), self.rule.get("maximum")
         if low is not None and high is not None:

@@ -20,11 +20,11 @@ from .page import Piece, fit, right, strip
 from .palette import ACCENT, BOLD, CURSOR, DIM, FAINT, TEXT, badge, clean, due, short_money, sure
 
 _SETTLED = {
-    RequestState.APPROVED: "approved",
-    RequestState.REJECTED: "rejected",
-    RequestState.ANSWERED: "answered",
-    RequestState.SUPERSEDED: "replaced",
-    RequestState.EXPIRED: "expired",
+    RequestState.APPROVED: "✓ yes",
+    RequestState.REJECTED: "✗ no",
+    RequestState.ANSWERED: "✓ done",
+    RequestState.SUPERSEDED: "↻ new",
+    RequestState.EXPIRED: "late",
 }
 
 
@@ -104,7 +104,7 @@ class VirtualList(ScrollView, can_focus=False):
         self.fresh.discard(new)
         self.recheck()
 
-    def remove(self, request_id: str) -> None:
+    def take_out(self, request_id: str) -> None:
         """Take one request out; the cursor is then on the one after it."""
         place = 0
         for section in self.sections:
@@ -227,13 +227,13 @@ class VirtualList(ScrollView, can_focus=False):
         sign = badge(row.question, row.lane, row.approvals_needed)
         what, ago = _last_columns(row, self._now, asleep=asleep)
         rest: list[Piece] = [
-            (right(short_money(row.amount, row.currency), 11), TEXT),
-            (right(what, 7), ago),
-            (" " + sure(row.confidence)[0] + " ", sure(row.confidence)[1]),
+            (right(short_money(row.amount, row.currency), 11 if wide else 9), TEXT),
+            (right(what, 6), ago),
+            (" " + sure(row.confidence)[0], sure(row.confidence)[1]),
         ]
         first = sign.glyph + (f" {sign.word:<7}" if wide else " ")
         ref = min(16, max(10, len(row.ref)))
-        room = width - len(first) - 1 - ref - 1 - 11 - 7 - 5
+        room = width - len(first) - 1 - ref - 1 - (11 if wide else 9) - 6 - 4
         kind = 19 if wide else 0
         pieces: list[Piece] = [(" " + first, sign.style), (fit(row.ref, ref) + " ", BOLD if here else TEXT)]
         if kind:
@@ -244,7 +244,7 @@ class VirtualList(ScrollView, can_focus=False):
 
 def _last_columns(row: WaitingRow, now: datetime, *, asleep: bool) -> Piece:
     if row.state is not RequestState.PENDING:
-        return _SETTLED[row.state][:7], DIM
+        return _SETTLED[row.state], DIM
     if asleep and row.snoozed_until:
         until = row.snoozed_until.astimezone()
         return f"{until:%H:%M}" if row.snoozed_until.date() == now.date() else f"{until:%d %b}", DIM

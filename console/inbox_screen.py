@@ -3,7 +3,6 @@
 Every decision carries the id and digest that were painted when its key was pressed, never a place in the list.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -17,18 +16,14 @@ from textual.screen import Screen
 from ..core.approval import DecisionKind, Question, RequestState
 from ..core.errors import AlreadyDecided, NotFound, ShiftleadError, StaleEnvelope
 from ..guardrails.approvals import Answer, Outcome
+from . import questions
 from .bars import ActionBar, StatusBar, TabBar
 from .decision import DecisionPane
 from .desk import Desk, Opened
-from .dialogs import Choice, Words, snooze_times
-from .edit_form import EditForm
 from .feed import Section
-from .fields import editable
 from .inbox import VirtualList
 from .palette import BAD, DIM, GOOD, WARN
-
-HAPPENED = ("It happened", "It did not happen")
-"""What can be said of an effect whose answer was lost."""
+from .questions import Asked
 
 
 class InboxScreen(Screen[None]):
@@ -252,66 +247,38 @@ class InboxScreen(Screen[None]):
     def action_reject(self) -> None:
         """Reject, with a reason from the playbook's list or in words."""
         if opened := self._ready(Question.APPROVE):
-            guide = self.desk.guide(opened.story.case.worker)
-            lead = f"{opened.story.request.summary}\nWhy not? The worker learns from the reason."
-            box = Choice(self.desk, "Reject", guide.reasons, lead=lead, free="in your own words")
-            self._ask(box, lambda reason: self._answer(opened, DecisionKind.REJECT, reason=reason))
+            self._ask(opened, DecisionKind.REJECT, questions.reject(self.desk, opened.story))
 
     def action_edit(self) -> None:
         """Change the proposed values; the action is then judged anew."""
-        if not (opened := self._ready(Question.APPROVE)) or not (envelope := opened.story.envelope):
-            return
-        action = envelope.proposal.action
-        spec = self.desk.feed.operation(action.target.system, action.kind)
-        fields = editable(spec, action.arguments) if spec else []
-        if not fields:
-            self.tabs.say(f"{action.kind} has nothing that may be edited; reject it, or answer in words", WARN)
-            return
-        form = EditForm(self.desk, opened.story.request.summary, fields)
-        self._ask(form, lambda changes: self._answer(opened, DecisionKind.EDIT, changes=changes))
+        if opened := self._ready(Question.APPROVE):
+            if asked := questions.edit(self.desk, opened.story):
+                self._ask(opened, DecisionKind.EDIT, asked)
+            else:
+                kind = opened.story.request.action_kind
+                self.tabs.say(f"{kind} has nothing that may be edited; reject it, or answer in words", WARN)
 
     def action_respond(self) -> None:
         """Answer in words; of a lost effect, say whether it happened."""
-        if not (opened := self._ready()):
-            return
-        request = opened.story.request
-        if request.question is Question.RECONCILE:
-            self._ask(
-                Choice(self.desk, "What happened?", HAPPENED, lead=f"{request.summary}\nLook in the system first."),
-                lambda said: self._answer(opened, DecisionKind.RESPOND, happened=said == HAPPENED[0]),
-            )
-            return
-        lead = (
-            "What did you do?"
-            if request.question is Question.HANDLE
-            else "Your answer. The action does not run; the case is yours."
-        )
-        self._ask(
-            Words(self.desk, "Answer", f"{request.summary}\n{lead}"),
-            lambda words: self._answer(opened, DecisionKind.RESPOND, text=words),
-        )
+        if opened := self._ready():
+            self._ask(opened, DecisionKind.RESPOND, questions.respond(self.desk, opened.story))
 
     def action_escalate(self) -> None:
         """Ask another role."""
         if opened := self._ready():
-            roles = [role.name for role in self.desk.policy.roles]
-            lead = f"{opened.story.request.summary}\nIt is asked of {opened.story.request.role!r} now. Whom to ask?"
-            self._ask(
-                Choice(self.desk, "Escalate", roles, lead=lead),
-                lambda role: self._answer(opened, DecisionKind.ESCALATE, role=role),
-            )
+            self._ask(opened, DecisionKind.ESCALATE, questions.escalate(self.desk, opened.story))
 
     def action_snooze(self) -> None:
         """Put it off."""
         if opened := self._ready():
-            times = snooze_times(self.desk.now)
-            self._ask(
-                Choice(self.desk, "Put off", list(times), lead=opened.story.request.summary),
-                lambda pick: self._answer(opened, DecisionKind.SNOOZE, until=times[pick]),
-            )
+            self._ask(opened, DecisionKind.SNOOZE, questions.snooze(self.desk, opened.story))
 
-    def _ask(self, box: Any, answered: Callable[[Any], Answer]) -> None:
-        self.app.push_screen(box, lambda result: None if result is None else self._decide(answered(result)))
+    def _ask(self, opened: Opened, kind: DecisionKind, asked: Asked) -> None:
+        def answered(result: Any) -> None:
+            if result is not None:
+                self._decide(self._answer(opened, kind, **asked.said(result)))
+
+        self.app.push_screen(asked.box, answered)
 
     def _answer(self, opened: Opened, kind: DecisionKind, **said: Any) -> Answer:
         request = opened.story.request
@@ -335,7 +302,7 @@ class InboxScreen(Screen[None]):
         self._writing = False
         self.tabs.say(f"✗ {error}" if isinstance(error, ShiftleadError) else f"✗ not written: {error}", BAD)
         if isinstance(error, AlreadyDecided | NotFound):
-            self.list.remove(answer.request_id)
+            self.list.take_out(answer.request_id)
             self._caption()
         if isinstance(error, AlreadyDecided | NotFound | StaleEnvelope):
             self.list.recheck()
@@ -352,7 +319,6 @@ class InboxScreen(Screen[None]):
             self.list.move(1)
             self.list.recheck()
         else:
-            self.list.remove(answer.request_id)
+            self.list.take_out(answer.request_id)
         self._caption()
         self._follow()
-        self.desk.on_change()

@@ -1,6 +1,6 @@
 """The KPI page: what the work looks like in numbers, and the cases behind each."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import ClassVar
@@ -223,7 +223,7 @@ class KpiScreen(Screen[None]):
             self.board.load(figures, targets(self.desk.guides, self._worker))
             self.behind.show(self.board.current, None)
 
-    def _since(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a moment or None
+    def _since(self) -> datetime | None:
         length = SPANS[self._span][0]
         return None if length is None else self.desk.now - length
 

@@ -77,10 +77,11 @@ def clean(text: str) -> str:
 
 
 def short_money(amount: Decimal | None, currency: str | None) -> str:
-    """For a list: `€1,285`, `1,285 CHF`, or a dash; whole units, so never for deciding."""
+    """For a list: `€1,285`, `1,285 CHF`, `€2.40M`, or a dash; rounded, so never for deciding."""
     if amount is None:
         return "–"
-    whole = f"{amount.quantize(Decimal(1), rounding=ROUND_HALF_UP):,}"
+    millions = abs(amount) >= 1_000_000
+    whole = f"{amount / 1_000_000:,.2f}M" if millions else f"{amount.quantize(Decimal(1), rounding=ROUND_HALF_UP):,}"
     sign = _SIGNS.get(currency or "")
     return f"{sign}{whole}" if sign else f"{whole} {currency or ''}".rstrip()
 

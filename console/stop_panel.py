@@ -25,6 +25,7 @@ from .palette import ACCENT, BAD, BOLD, DIM, GOOD, STOP_PLAIN, TEXT, WARN, clean
 SECOND_PRESS = timedelta(seconds=2)
 """How soon the second F9 must follow the first."""
 
+_SHOWN = 3
 _WHY = "stopped from the console"
 
 
@@ -45,7 +46,7 @@ class StopPanel(Dialog[str]):
     def body(self) -> ComposeResult:
         """The scopes, what is stopped, and a line to type in."""
         yield Static(id="scopes")
-        line = Input(id="words")
+        line = Input(id="words", compact=True)
         line.display = False
         yield line
         yield Static("", id="problem")
@@ -64,14 +65,15 @@ class StopPanel(Dialog[str]):
         text.append("  s ", ACCENT).append(" stop another: worker:NAME, action:KIND or party:ID\n", TEXT)
         pulse = self.desk.pulse
         sending = pulse.sending if pulse else 0
-        text.append(f"\n{sending} being sent right now; ", DIM)
-        text.append("what was sent stays sent, nothing new starts after a stop.\n\n", DIM)
+        text.append(f"\n{sending} being sent right now. Nothing new starts after a stop.\n\n", DIM)
         stopped = pulse.stopped if pulse else ()
         if not stopped:
             text.append("● RUNNING", GOOD).append("  nothing is stopped", DIM)
-        for one in stopped:
+        for one in stopped[:_SHOWN]:
             text.append("■ STOPPED ", BAD).append(clean(one.scope), BOLD)
             text.append(f"  {one.at.astimezone():%d %b %H:%M} by {clean(one.by)}: {clean(one.reason)}\n", DIM)
+        if len(stopped) > _SHOWN:
+            text.append(f"and {len(stopped) - _SHOWN} more\n", WARN)
         if stopped:
             text.append("  r ", ACCENT).append(" let it run again, with a reason", TEXT)
         self.query_one("#scopes", Static).update(text)

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlmodel import Session, col
+from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlmodel import Session
 
 from .action import Envelope
 from .errors import Conflict, NotFound
 from .noun import Noun, canonical_json
 from .store import Transaction
-from .tables import ActionRow
+from .tables import ACTION
 from .verdict import Lane, Verdict
 
 
@@ -78,36 +78,31 @@ class SealedAction(Noun):
         return f"{action.kind} {action.target.kind} {action.target.id}{money}"
 
 
-def put(tx: Transaction, sealed: SealedAction) -> None:
-    """Write a sealed action, or its new round."""
-    action = sealed.envelope.proposal.action
-    tx.session.merge(
-        ActionRow(
-            id=sealed.id,
-            case_id=sealed.case_id,
-            seq=sealed.seq,
-            round=sealed.round,
-            kind=action.kind,
-            connector=action.target.system,
-            amount=action.amount.amount if action.amount else None,
-            currency=action.amount.currency if action.amount else None,
-            confidence=sealed.envelope.proposal.confidence,
-            summary=sealed.summary(),
-            state=sealed.state,
-            lane=sealed.lane,
-            digest=sealed.digest,
-            envelope=sealed.envelope.sealed(),
-            verdict=canonical_json(sealed.verdict),
-            facts=canonical_json(sealed.context),
-            makers=canonical_json(sealed.makers),
-            created_at=tx.now,
-        )
-    )
+_ADD = insert(ACTION)
+_REPLACE = update(ACTION).where(ACTION.c.id == bindparam("b_id"))
+_OF_CASE = select(ACTION).where(ACTION.c.case_id == bindparam("case_id")).order_by(ACTION.c.seq)
+_GET = select(ACTION).where(ACTION.c.id == bindparam("id"))
+_MOVE = (
+    update(ACTION)
+    .where(ACTION.c.id == bindparam("b_id"), ACTION.c.state.in_(bindparam("b_expect", expanding=True)))
+    .values(state=bindparam("b_to"), settled_at=bindparam("b_settled"))
+)
+_LAST = select(func.max(ACTION.c.seq)).where(ACTION.c.case_id == bindparam("case_id"))
+
+
+def add(tx: Transaction, sealed: SealedAction) -> None:
+    """Write a new sealed action."""
+    tx.run(_ADD, {"id": sealed.id, "created_at": tx.now, **_columns(sealed)})
+
+
+def replace(tx: Transaction, sealed: SealedAction) -> None:
+    """Write the new round of a sealed action."""
+    tx.run(_REPLACE.values(**_columns(sealed)), {"b_id": sealed.id})
 
 
 def get(session: Session, action_id: str) -> SealedAction:
     """One action; raises NotFound."""
-    row = session.get(ActionRow, action_id)
+    row = session.connection().execute(_GET, {"id": action_id}).first()
     if row is None:
         raise NotFound(f"No action {action_id!r} is in the ledger.", hint="`shiftlead case show CASE` lists a case's actions.")
     return _action(row)
@@ -115,28 +110,46 @@ def get(session: Session, action_id: str) -> SealedAction:
 
 def of_case(session: Session, case_id: str) -> list[SealedAction]:
     """The actions of one case in the order they run."""
-    rows = session.scalars(select(ActionRow).where(col(ActionRow.case_id) == case_id).order_by(col(ActionRow.seq)))
-    return [_action(row) for row in rows]
+    return [_action(row) for row in session.connection().execute(_OF_CASE, {"case_id": case_id})]
 
 
 def move(tx: Transaction, action_id: str, to: ActionState, *, expect: Iterable[ActionState]) -> None:
     """Change an action's state if it is one of `expect`; raises Conflict where it is not."""
     settled = None if to in OPEN_STATES else tx.now
-    changed = tx.change(
-        update(ActionRow)
-        .where(col(ActionRow.id) == action_id, col(ActionRow.state).in_([str(one) for one in expect]))
-        .values(state=str(to), settled_at=settled)
-    )
-    if changed != 1:
+    values = {"b_id": action_id, "b_expect": [str(one) for one in expect], "b_to": str(to), "b_settled": settled}
+    if tx.change(_MOVE, values) != 1:
         raise Conflict(f"Action {action_id!r} is not open for {to.value!r} any more.", hint="Look at the case again.")
 
 
 def next_seq(session: Session, case_id: str) -> int:
     """The sequence number after the last action of a case."""
-    return (session.scalar(select(func.max(col(ActionRow.seq))).where(col(ActionRow.case_id) == case_id)) or 0) + 1
+    return (session.connection().execute(_LAST, {"case_id": case_id}).scalar() or 0) + 1
 
 
-def _action(row: ActionRow) -> SealedAction:
+def _columns(sealed: SealedAction) -> dict[str, Any]:
+    action = sealed.envelope.proposal.action
+    return {
+        "case_id": sealed.case_id,
+        "seq": sealed.seq,
+        "round": sealed.round,
+        "kind": action.kind,
+        "connector": action.target.system,
+        "amount": action.amount.amount if action.amount else None,
+        "currency": action.amount.currency if action.amount else None,
+        "confidence": sealed.envelope.proposal.confidence,
+        "summary": sealed.summary(),
+        "state": str(sealed.state),
+        "lane": str(sealed.lane),
+        "digest": sealed.digest,
+        "envelope": sealed.envelope.sealed(),
+        "verdict": canonical_json(sealed.verdict),
+        "facts": canonical_json(sealed.context),
+        "makers": canonical_json(sealed.makers),
+        "settled_at": None,
+    }
+
+
+def _action(row: Row[Any]) -> SealedAction:
     return SealedAction(
         id=row.id,
         case_id=row.case_id,

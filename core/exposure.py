@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlalchemy import Executable, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
 
 from .money import Money
 from .noun import Noun
 from .store import Transaction
-from .tables import ExposureRow
+from .tables import EXPOSURE
 
 COUNT_ONLY = "XXX"
 """ISO 4217's code for no currency: where an action without an amount is counted."""
@@ -23,15 +24,28 @@ class Total(Noun):
     count: int = 0
 
 
+_ROWS = select(EXPOSURE).where(
+    EXPOSURE.c.scope.in_(bindparam("scopes", expanding=True)),
+    EXPOSURE.c.day == bindparam("day"),
+    EXPOSURE.c.currency == bindparam("currency"),
+)
+_LOCK = _ROWS.order_by(EXPOSURE.c.scope).with_for_update()
+_WRITE = (
+    update(EXPOSURE)
+    .where(
+        EXPOSURE.c.scope == bindparam("b_scope"),
+        EXPOSURE.c.day == bindparam("b_day"),
+        EXPOSURE.c.currency == bindparam("b_currency"),
+    )
+    .values(amount=bindparam("b_amount"), count=bindparam("b_count"))
+)
+
+
 def totals(session: Session, scopes: Iterable[str], day: date, currency: str) -> Mapping[str, Total]:
     """What each of `scopes` has committed on `day` in `currency`; a scope without a row has committed nothing."""
     wanted = list(scopes)
-    rows = session.scalars(
-        select(ExposureRow).where(
-            col(ExposureRow.scope).in_(wanted), col(ExposureRow.day) == day.isoformat(), col(ExposureRow.currency) == currency
-        )
-    )
-    found = {row.scope: Total(amount=row.amount, count=row.count) for row in rows}
+    asked = {"scopes": wanted, "day": day.isoformat(), "currency": currency}
+    found = {row.scope: Total(amount=row.amount, count=row.count) for row in session.connection().execute(_ROWS, asked)}
     return {scope: found.get(scope, Total()) for scope in wanted}
 
 
@@ -42,15 +56,31 @@ def commit(tx: Transaction, scopes: Iterable[str], day: date, money: Money | Non
     """
     currency = money.currency if money else COUNT_ONLY
     amount = money.amount if money else Decimal(0)
-    added: dict[str, Total] = {}
-    for scope in sorted(scopes):
-        key = (scope, day.isoformat(), currency)
-        row = tx.session.get(ExposureRow, key, with_for_update=True)
-        if row is None:
-            row = ExposureRow(scope=scope, day=day.isoformat(), currency=currency, amount=Decimal(0), count=0)
-        row.amount += sign * amount
-        row.count += sign
-        tx.session.add(row)
-        added[scope] = Total(amount=row.amount, count=row.count)
-    tx.session.flush()
-    return added
+    before = _locked(tx, sorted(scopes), day.isoformat(), currency)
+    after = {scope: Total(amount=total.amount + sign * amount, count=total.count + sign) for scope, total in before.items()}
+    if after:
+        keys = {"b_day": day.isoformat(), "b_currency": currency}
+        tx.run(
+            _WRITE,
+            [{"b_scope": scope, "b_amount": one.amount, "b_count": one.count, **keys} for scope, one in after.items()],
+        )
+    return after
+
+
+def _locked(tx: Transaction, scopes: list[str], day: str, currency: str) -> dict[str, Total]:
+    asked = {"scopes": scopes, "day": day, "currency": currency}
+    found = {row.scope: Total(amount=row.amount, count=row.count) for row in tx.run(_LOCK, asked)}
+    if fresh := [scope for scope in scopes if scope not in found]:
+        # Two processes may open the same scope at once: whoever comes second waits here and then reads what the first wrote.
+        blank = {"day": day, "currency": currency, "amount": Decimal(0), "count": 0}
+        tx.run(_blank(tx), [{"scope": scope, **blank} for scope in fresh])
+        found = {row.scope: Total(amount=row.amount, count=row.count) for row in tx.run(_LOCK, asked)}
+    return found
+
+
+def _blank(tx: Transaction) -> Executable:
+    return _BLANK_ON_POSTGRES if tx.connection.dialect.name == "postgresql" else _BLANK_ON_SQLITE
+
+
+_BLANK_ON_SQLITE = sqlite.insert(EXPOSURE).on_conflict_do_nothing()
+_BLANK_ON_POSTGRES = postgresql.insert(EXPOSURE).on_conflict_do_nothing()

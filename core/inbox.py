@@ -3,16 +3,23 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Numeric, Row, and_, bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 
-from .approval import Decision, DecisionKind, Question, Request, RequestState
+from .approval import Decision, DecisionKind, Request, RequestState
 from .errors import AlreadyDecided, NotFound, StaleEnvelope
 from .noun import canonical_json
 from .store import Transaction
-from .tables import DecisionRow, RequestRow
+from .tables import DECISION, REQUEST, RequestRow
+
+_ADD, _DECIDE = insert(REQUEST), insert(DECISION)
+_OF_CASE = select(REQUEST).where(REQUEST.c.case_id == bindparam("case_id")).order_by(REQUEST.c.created_at, REQUEST.c.round)
+_OF_REQUEST = select(DECISION).where(DECISION.c.request_id == bindparam("of")).order_by(DECISION.c.decided_at)
+_IN_CASE = select(DECISION).where(DECISION.c.case_id == bindparam("of")).order_by(DECISION.c.decided_at)
 
 
 class Order(StrEnum):
@@ -25,7 +32,7 @@ class Order(StrEnum):
 
 def put(tx: Transaction, request: Request) -> None:
     """Write a new request and its audit event."""
-    tx.session.add(_row(request))
+    tx.run(_ADD, _columns(request))
     tx.audit(
         "request.opened",
         actor="system",
@@ -64,7 +71,7 @@ def waiting_ids(
     """Ids of the requests that wait for a person, the most pressing first; those that are snoozed only where asked for."""
     query = select(col(RequestRow.id)).where(_waits(now, snoozed=snoozed))
     by = {
-        Order.DUE: (col(RequestRow.due_at).is_(None), col(RequestRow.due_at), col(RequestRow.created_at)),
+        Order.DUE: (col(RequestRow.due_at).asc().nulls_last(), col(RequestRow.created_at)),
         Order.AGE: (col(RequestRow.created_at),),
         Order.AMOUNT: (func.cast(col(RequestRow.amount), Numeric(20, 4)).desc(), col(RequestRow.due_at)),
     }[order]
@@ -78,10 +85,7 @@ def count_waiting(session: Session, *, now: datetime) -> int:
 
 def of_case(session: Session, case_id: str) -> list[Request]:
     """Every request of one case, oldest first."""
-    rows = session.scalars(
-        select(RequestRow).where(col(RequestRow.case_id) == case_id).order_by(col(RequestRow.created_at), col(RequestRow.round))
-    )
-    return [_request(row) for row in rows]
+    return [_request(row) for row in session.connection().execute(_OF_CASE, {"case_id": case_id})]
 
 
 def locked(tx: Transaction, request_id: str, *, digest: str) -> Request:
@@ -153,8 +157,7 @@ def extend(tx: Transaction, request_id: str, *, role: str, expires_at: datetime)
 
 def add_decision(tx: Transaction, decision: Decision) -> None:
     """Write a decision and its audit event."""
-    values = decision.model_dump(exclude={"changes"})
-    tx.session.add(DecisionRow(**values, changes=canonical_json(decision.changes)))
+    tx.run(_DECIDE, {**decision.model_dump(), "kind": str(decision.kind), "changes": canonical_json(decision.changes)})
     tx.audit(
         f"decision.{decision.kind.value}",
         actor=decision.operator,
@@ -171,14 +174,10 @@ def decisions(
     session: Session, *, request_id: str = "", case_id: str = "", kinds: Iterable[DecisionKind] = ()
 ) -> list[Decision]:
     """Decisions on one request or in one case, oldest first."""
-    query = select(DecisionRow).order_by(col(DecisionRow.decided_at))
-    if request_id:
-        query = query.where(col(DecisionRow.request_id) == request_id)
-    if case_id:
-        query = query.where(col(DecisionRow.case_id) == case_id)
-    if words := [str(kind) for kind in kinds]:
-        query = query.where(col(DecisionRow.kind).in_(words))
-    return [_decision(row) for row in session.scalars(query)]
+    wanted = {str(kind) for kind in kinds}
+    statement, asked = (_OF_REQUEST, request_id) if request_id else (_IN_CASE, case_id)
+    rows = session.connection().execute(statement, {"of": asked})
+    return [_decision(row) for row in rows if not wanted or row.kind in wanted]
 
 
 def _waits(now: datetime, *, snoozed: bool) -> ColumnElement[bool]:
@@ -194,24 +193,20 @@ def _too_late(session: Session, row: RequestRow) -> AlreadyDecided:
     return AlreadyDecided(f"Request {row.id!r} was settled already: {who}.", hint="Nothing of yours was written.")
 
 
-def _row(request: Request) -> RequestRow:
-    from decimal import Decimal
+def _columns(request: Request) -> dict[str, Any]:
+    values = request.model_dump()
+    values["amount"] = Decimal(request.amount) if request.amount is not None else None
+    values["makers"] = canonical_json(request.makers)
+    return values
 
-    values = request.model_dump(exclude={"makers", "amount"})
-    amount = Decimal(request.amount) if request.amount is not None else None
-    return RequestRow(**values, amount=amount, makers=canonical_json(request.makers))
 
-
-def _request(row: RequestRow) -> Request:
-    values = row.model_dump()
+def _request(row: RequestRow | Row[Any]) -> Request:
+    values = {name: getattr(row, name) for name in Request.model_fields}
     values["makers"] = tuple(json.loads(row.makers))
     values["amount"] = None if row.amount is None else format(row.amount, "f")
-    values["question"], values["state"] = Question(row.question), RequestState(row.state)
     return Request(**values)
 
 
-def _decision(row: DecisionRow) -> Decision:
-    values = row.model_dump()
-    values["changes"] = json.loads(row.changes)
-    values["kind"] = DecisionKind(row.kind)
-    return Decision(**values)
+def _decision(row: Row[Any]) -> Decision:
+    values = {name: getattr(row, name) for name in Decision.model_fields}
+    return Decision(**{**values, "changes": json.loads(row.changes)})

@@ -20,6 +20,14 @@ from .store import Ledger
 from .tables import ActionRow, CaseRow, DecisionRow, EffectRow, QuarantineRow, RequestRow
 from .verdict import Lane
 
+# SQLModel types its columns as the values they hold, which says nothing of the expressions they make.
+_CASE: Any = CaseRow
+_ACTION: Any = ActionRow
+_REQUEST: Any = RequestRow
+_DECISION: Any = DecisionRow
+_EFFECT: Any = EffectRow
+_QUARANTINE: Any = QuarantineRow
+
 Layer = Literal["business", "operations", "leading", "model"]
 """business: what the firm feels; operations: what the teams do; leading: what moves next; model: what the worker knows."""
 
@@ -62,7 +70,7 @@ def behind(
     """The newest cases behind a number: `cases` is the KPI's own field."""
     with ledger.reading() as session:
         chosen = _Figures(session, now=now, since=since, worker=worker).chosen(cases)
-        rows = session.scalars(select(CaseRow).where(chosen).order_by(CaseRow.opened_at.desc(), CaseRow.id).limit(limit))
+        rows = session.scalars(select(CaseRow).where(chosen).order_by(_CASE.opened_at.desc(), _CASE.id).limit(limit))
         return [Case.model_validate(row) for row in rows]
 
 
@@ -75,8 +83,8 @@ class _Figures:
     # layers
 
     def business(self) -> Iterator[Kpi]:
-        closed = self.count(CaseRow.id, self._closed())
-        alone = self.count(CaseRow.id, self.chosen("touchless"))
+        closed = self.count(_CASE.id, self._closed())
+        alone = self.count(_CASE.id, self.chosen("touchless"))
         yield Kpi(
             name="touchless_rate", value=_share(alone, closed), unit="ratio", n=closed, layer="business", better="higher",
             meaning="Closed cases that were done without any person.", cases="touchless",
@@ -92,7 +100,7 @@ class _Figures:
 
     def operations(self) -> Iterator[Kpi]:
         for name, meaning in _CASE_COUNTS.items():
-            number = self.count(CaseRow.id, self.chosen(name))
+            number = self.count(_CASE.id, self.chosen(name))
             lower: Literal["lower", ""] = "lower" if name == "parked" else ""
             yield _count(f"cases_{name}", number, "cases", "operations", meaning, better=lower, cases=name)
         closed, missed = self._sla()
@@ -113,7 +121,7 @@ class _Figures:
                 f"effects_{state.value}", number, "effects", "operations", meaning, better=lower, cases=f"effect:{state.value}"
             )
         if not self.worker:
-            number = self.count(QuarantineRow.id, QuarantineRow.state == "open")
+            number = self.count(_QUARANTINE.id, _QUARANTINE.state == "open")
             yield _count("quarantined", number, "records", "operations", "Records that broke their contract.", better="lower")
 
     def leading(self) -> Iterator[Kpi]:
@@ -149,13 +157,13 @@ class _Figures:
         )  # fmt: skip
 
     def model(self) -> Iterator[Kpi]:
-        done = self._actions(ActionRow.state == str(ActionState.DONE))
-        alone = self._actions(ActionRow.state == str(ActionState.DONE), ActionRow.lane == str(Lane.ALLOWED))
+        done = self._actions(_ACTION.state == str(ActionState.DONE))
+        alone = self._actions(_ACTION.state == str(ActionState.DONE), _ACTION.lane == str(Lane.ALLOWED))
         yield Kpi(
             name="autonomy_rate", value=_share(alone, done), unit="ratio", n=done, layer="model", better="higher",
             meaning="Actions done that ran without asking.", cases="lane:allowed",
         )  # fmt: skip
-        blocked = self._actions(ActionRow.state == str(ActionState.BLOCKED))
+        blocked = self._actions(_ACTION.state == str(ActionState.BLOCKED))
         yield _count(
             "blocked", blocked, "actions", "model", "Actions that were proposed and never run.", cases="lane:prohibited"
         )
@@ -170,44 +178,44 @@ class _Figures:
         """The cases that a filter such as `closed`, `late` or `lane:allowed` means."""
         kind, _, word = cases.partition(":")
         if kind == "lane":
-            return self._of(select(ActionRow.case_id).where(ActionRow.lane == word, *self._after(ActionRow.created_at)))
+            return self._of(select(_ACTION.case_id).where(_ACTION.lane == word, *self._after(_ACTION.created_at)))
         if kind == "effect":
-            return self._of(select(EffectRow.case_id).where(EffectRow.state == word, *self._after(EffectRow.planned_at)))
+            return self._of(select(_EFFECT.case_id).where(_EFFECT.state == word, *self._after(_EFFECT.planned_at)))
         if kind == "decision":
-            return self._of(select(DecisionRow.case_id).where(DecisionRow.kind == word, *self._after(DecisionRow.decided_at)))
+            return self._of(select(_DECISION.case_id).where(_DECISION.kind == word, *self._after(_DECISION.decided_at)))
         return {
-            "touchless": and_(self._closed(), CaseRow.outcome == "done", CaseRow.human.is_(False)),
-            "opened": self._of(None, *self._after(CaseRow.opened_at)),
+            "touchless": and_(self._closed(), _CASE.outcome == "done", _CASE.human.is_(False)),
+            "opened": self._of(None, *self._after(_CASE.opened_at)),
             "closed": self._closed(),
-            "open": self._of(None, CaseRow.state != str(CaseState.CLOSED)),
-            "parked": self._of(None, CaseRow.state == str(CaseState.PARKED)),
+            "open": self._of(None, _CASE.state != str(CaseState.CLOSED)),
+            "parked": self._of(None, _CASE.state == str(CaseState.PARKED)),
             "late": self._of(None, self._late()),
-            "waiting": self._of(select(RequestRow.case_id).where(RequestRow.state == str(RequestState.PENDING))),
+            "waiting": self._of(select(_REQUEST.case_id).where(_REQUEST.state == str(RequestState.PENDING))),
             "overruled": self._of(
-                select(DecisionRow.case_id).where(
-                    DecisionRow.kind.in_([str(DecisionKind.EDIT), str(DecisionKind.REJECT)]),
-                    *self._after(DecisionRow.decided_at),
+                select(_DECISION.case_id).where(
+                    _DECISION.kind.in_([str(DecisionKind.EDIT), str(DecisionKind.REJECT)]),
+                    *self._after(_DECISION.decided_at),
                 )
             ),
         }[kind]
 
     def _of(self, ids: Select[Any] | None, *also: ColumnElement[bool]) -> ColumnElement[bool]:
-        mine = [CaseRow.worker == self.worker] if self.worker else []
-        among = [CaseRow.id.in_(ids)] if ids is not None else []
+        mine = [_CASE.worker == self.worker] if self.worker else []
+        among = [_CASE.id.in_(ids)] if ids is not None else []
         return and_(True, *mine, *among, *also)
 
     def _closed(self) -> ColumnElement[bool]:
-        return self._of(None, CaseRow.state == str(CaseState.CLOSED), *self._after(CaseRow.closed_at))
+        return self._of(None, _CASE.state == str(CaseState.CLOSED), *self._after(_CASE.closed_at))
 
     def _late(self) -> ColumnElement[bool]:
-        closed_late = and_(CaseRow.closed_at > CaseRow.due_at, *self._after(CaseRow.closed_at))
-        return or_(closed_late, and_(CaseRow.closed_at.is_(None), CaseRow.due_at < self.now))
+        closed_late = and_(_CASE.closed_at > _CASE.due_at, *self._after(_CASE.closed_at))
+        return or_(closed_late, and_(_CASE.closed_at.is_(None), _CASE.due_at < self.now))
 
     def _after(self, column: Any) -> list[ColumnElement[bool]]:
         return [] if self.since is None else [column >= self.since]
 
     def _mine(self, case_id: Any) -> list[ColumnElement[bool]]:
-        return [case_id.in_(select(CaseRow.id).where(CaseRow.worker == self.worker))] if self.worker else []
+        return [case_id.in_(select(_CASE.id).where(_CASE.worker == self.worker))] if self.worker else []
 
     # statements
 
@@ -216,16 +224,16 @@ class _Figures:
         return self.session.scalar(select(func.count(column)).where(*where)) or 0
 
     def _actions(self, *where: ColumnElement[bool]) -> int:
-        return self.count(ActionRow.id, *where, *self._after(ActionRow.created_at), *self._mine(ActionRow.case_id))
+        return self.count(_ACTION.id, *where, *self._after(_ACTION.created_at), *self._mine(_ACTION.case_id))
 
     def _money_by_lane(self) -> dict[str, list[tuple[str, Decimal, int]]]:
         # SQLite adds text up as floats; whole ten-thousandths are added as integers on every database.
-        scaled = cast(func.round(cast(ActionRow.amount, Numeric(24, 6)) * _TEN_THOUSANDTHS), BigInteger)
+        scaled = cast(func.round(cast(_ACTION.amount, Numeric(24, 6)) * _TEN_THOUSANDTHS), BigInteger)
         query = (
-            select(ActionRow.lane, ActionRow.currency, func.sum(scaled), func.count())
-            .where(ActionRow.amount.is_not(None), *self._after(ActionRow.created_at), *self._mine(ActionRow.case_id))
-            .group_by(ActionRow.lane, ActionRow.currency)
-            .order_by(ActionRow.currency)
+            select(_ACTION.lane, _ACTION.currency, func.sum(scaled), func.count())
+            .where(_ACTION.amount.is_not(None), *self._after(_ACTION.created_at), *self._mine(_ACTION.case_id))
+            .group_by(_ACTION.lane, _ACTION.currency)
+            .order_by(_ACTION.currency)
         )
         found: dict[str, list[tuple[str, Decimal, int]]] = {}
         for lane, currency, total, number in self.session.execute(query):
@@ -235,44 +243,44 @@ class _Figures:
 
     def _sla(self) -> tuple[int, int]:
         settled = or_(
-            and_(CaseRow.closed_at.is_not(None), *self._after(CaseRow.closed_at)),
-            and_(CaseRow.closed_at.is_(None), CaseRow.due_at < self.now),
+            and_(_CASE.closed_at.is_not(None), *self._after(_CASE.closed_at)),
+            and_(_CASE.closed_at.is_(None), _CASE.due_at < self.now),
         )
-        judged = self._of(None, CaseRow.due_at.is_not(None), settled)
+        judged = self._of(None, _CASE.due_at.is_not(None), settled)
         missed = func.sum(case((self._late(), 1), else_=0))
         number, late = self.session.execute(select(func.count(), missed).select_from(CaseRow).where(judged)).one()
         return number, int(late or 0)
 
     def _cycle_hours(self) -> list[float]:
-        query = select(CaseRow.received_at, CaseRow.closed_at).where(self._closed())
-        rows = self.session.execute(query.order_by(CaseRow.closed_at.desc()).limit(SAMPLE))
+        query = select(_CASE.received_at, _CASE.closed_at).where(self._closed())
+        rows = self.session.execute(query.order_by(_CASE.closed_at.desc()).limit(SAMPLE))
         return [(closed - received).total_seconds() / 3600 for received, closed in rows]
 
     def _effects(self, state: EffectState) -> int:
-        where = (EffectRow.state == str(state), *self._after(EffectRow.planned_at), *self._mine(EffectRow.case_id))
-        return self.count(EffectRow.key, *where)
+        where = (_EFFECT.state == str(state), *self._after(_EFFECT.planned_at), *self._mine(_EFFECT.case_id))
+        return self.count(_EFFECT.key, *where)
 
     def _waiting(self) -> tuple[int, datetime | None]:
-        query = select(func.count(), func.min(RequestRow.created_at)).where(
-            RequestRow.state == str(RequestState.PENDING), *self._mine(RequestRow.case_id)
+        query = select(func.count(), func.min(_REQUEST.created_at)).where(
+            _REQUEST.state == str(RequestState.PENDING), *self._mine(_REQUEST.case_id)
         )
         number, oldest = self.session.execute(query).one()
         return number, oldest
 
     def _decision_seconds(self) -> list[float]:
-        query = select(DecisionRow.seconds).where(
-            DecisionRow.seconds.is_not(None), *self._after(DecisionRow.decided_at), *self._mine(DecisionRow.case_id)
+        query = select(_DECISION.seconds).where(
+            _DECISION.seconds.is_not(None), *self._after(_DECISION.decided_at), *self._mine(_DECISION.case_id)
         )
-        return [float(one) for one in self.session.scalars(query.order_by(DecisionRow.decided_at.desc()).limit(SAMPLE))]
+        return [float(one) for one in self.session.scalars(query.order_by(_DECISION.decided_at.desc()).limit(SAMPLE))]
 
     def _decisions(self) -> dict[str, int]:
-        where = (*self._after(DecisionRow.decided_at), *self._mine(DecisionRow.case_id))
-        query = select(DecisionRow.kind, func.count()).where(*where).group_by(DecisionRow.kind)
+        where = (*self._after(_DECISION.decided_at), *self._mine(_DECISION.case_id))
+        query = select(_DECISION.kind, func.count()).where(*where).group_by(_DECISION.kind)
         return {row[0]: row[1] for row in self.session.execute(query)}
 
     def _confidence(self) -> tuple[float | None, int]:
-        where = (*self._after(ActionRow.created_at), *self._mine(ActionRow.case_id))
-        query = select(func.avg(ActionRow.confidence), func.count(ActionRow.confidence)).where(*where)
+        where = (*self._after(_ACTION.created_at), *self._mine(_ACTION.case_id))
+        query = select(func.avg(_ACTION.confidence), func.count(_ACTION.confidence)).where(*where)
         mean, number = self.session.execute(query).one()
         return (None if mean is None else float(mean)), number
 

@@ -1,15 +1,37 @@
 """The outbox: one row per effect, whose key is what makes it happen at most once."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, and_, bindparam, insert, select, update
 from sqlmodel import Session, col
 
 from .errors import Conflict
 from .noun import canonical_json
 from .receipt import Effect, EffectState, Outcome, Receipt
 from .store import Transaction
-from .tables import EffectRow
+from .tables import EFFECT, EffectRow
+
+_BY_KEY = select(EFFECT).where(EFFECT.c.key == bindparam("key"))
+_LOCK = _BY_KEY.with_for_update()
+_FIRST = insert(EFFECT)
+_AGAIN = (
+    update(EFFECT)
+    .where(EFFECT.c.key == bindparam("b_key"))
+    .values(
+        state=str(EffectState.SENDING),
+        sender=bindparam("b_sender"),
+        sent_at=bindparam("b_now"),
+        attempts=EFFECT.c.attempts + 1,
+    )
+)
+_OPEN = and_(EFFECT.c.key == bindparam("b_key"), EFFECT.c.state.in_([str(EffectState.SENDING), str(EffectState.UNKNOWN)]))
+_SETTLE = (
+    update(EFFECT)
+    .where(_OPEN)
+    .values(state=bindparam("b_state"), receipt=bindparam("b_receipt"), settled_at=bindparam("b_settled"))
+)
+_OF_CASE = select(EFFECT).where(EFFECT.c.case_id == bindparam("case_id")).order_by(EFFECT.c.planned_at)
 
 
 def start(tx: Transaction, effect: Effect, *, sender: str) -> bool:
@@ -17,53 +39,33 @@ def start(tx: Transaction, effect: Effect, *, sender: str) -> bool:
 
     It is taken by inserting the row, or by moving a planned row (nothing was sent then) to sending.
     """
-    known = tx.session.get(EffectRow, effect.key, with_for_update=True)
+    known = tx.run(_LOCK, {"key": effect.key}).first()
     if known is None:
-        tx.session.add(
-            EffectRow(
-                key=effect.key,
-                case_id=effect.case_id,
-                action_id=effect.action_id,
-                connector=effect.connector,
-                operation=effect.operation,
-                digest=effect.digest,
-                state=EffectState.SENDING,
-                attempts=1,
-                sender=sender,
-                planned_at=effect.planned_at,
-                sent_at=tx.now,
-            )
-        )
-        tx.session.flush()
+        values = effect.model_dump(exclude={"receipt", "state", "attempts", "sent_at"})
+        sending = {"state": str(EffectState.SENDING), "attempts": 1, "sender": sender, "sent_at": tx.now}
+        tx.run(_FIRST, {**values, **sending})
     elif known.state == EffectState.PLANNED:
-        known.state, known.sender, known.sent_at = EffectState.SENDING, sender, tx.now
-        known.attempts += 1
-        tx.session.add(known)
+        tx.run(_AGAIN, {"b_key": effect.key, "b_sender": sender, "b_now": tx.now})
     else:
         return False
     tx.audit("effect.sending", actor=sender, case_id=effect.case_id, key=effect.key, digest=effect.digest)
     return True
 
 
-def settle(tx: Transaction, key: str, receipt: Receipt, *, actor: str) -> None:
+def settle(tx: Transaction, key: str, receipt: Receipt, *, case_id: str, actor: str) -> None:
     """Write what the outside answered; raises Conflict where a final answer is there already."""
-    state = EffectState(receipt.outcome.value)
-    changed = tx.change(
-        update(EffectRow)
-        .where(col(EffectRow.key) == key, col(EffectRow.state).in_([str(EffectState.SENDING), str(EffectState.UNKNOWN)]))
-        .values(
-            state=str(state),
-            receipt=canonical_json(receipt),
-            settled_at=None if receipt.outcome is Outcome.UNKNOWN else tx.now,
-        )
-    )
-    if changed != 1:
+    values = {
+        "b_key": key,
+        "b_state": receipt.outcome.value,
+        "b_receipt": canonical_json(receipt),
+        "b_settled": None if receipt.outcome is Outcome.UNKNOWN else tx.now,
+    }
+    if tx.change(_SETTLE, values) != 1:
         raise Conflict(f"Effect {key[:12]!r} has its answer already.", hint="`shiftlead case explain` shows it.")
-    row = tx.session.get(EffectRow, key)
     tx.audit(
         f"effect.{receipt.outcome.value}",
         actor=actor,
-        case_id=row.case_id if row else None,
+        case_id=case_id,
         key=key,
         external_id=receipt.external_id,
         detail=receipt.detail,
@@ -96,14 +98,13 @@ def cancel(tx: Transaction, key: str, *, actor: str, why: str) -> None:
 
 def get(session: Session, key: str) -> Effect | None:
     """One effect by its key."""
-    row = session.get(EffectRow, key)
+    row = session.connection().execute(_BY_KEY, {"key": key}).first()
     return None if row is None else _effect(row)
 
 
 def of_case(session: Session, case_id: str) -> list[Effect]:
     """The effects of one case, oldest first."""
-    rows = session.scalars(select(EffectRow).where(col(EffectRow.case_id) == case_id).order_by(col(EffectRow.planned_at)))
-    return [_effect(row) for row in rows]
+    return [_effect(row) for row in session.connection().execute(_OF_CASE, {"case_id": case_id})]
 
 
 def in_state(session: Session, states: Sequence[EffectState], *, limit: int = 1000) -> list[Effect]:
@@ -117,7 +118,7 @@ def in_state(session: Session, states: Sequence[EffectState], *, limit: int = 10
     return [_effect(row) for row in rows]
 
 
-def _effect(row: EffectRow) -> Effect:
+def _effect(row: Row[Any] | EffectRow) -> Effect:
     return Effect(
         key=row.key,
         case_id=row.case_id,

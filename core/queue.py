@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Update, and_, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from .case import Case, CaseState, TicketItem
@@ -11,7 +12,7 @@ from .clock import new_id
 from .errors import LeaseLost, NotFound
 from .noun import Noun, canonical_json
 from .store import Ledger, Transaction
-from .tables import CaseRow
+from .tables import CASE, CaseRow
 
 
 class Claim(Noun):
@@ -25,25 +26,30 @@ class Claim(Noun):
     checkpoint: bytes | None = None
 
 
+_KNOWN = select(CASE.c.id).where(
+    CASE.c.tenant == bindparam("tenant"),
+    CASE.c.source == bindparam("source"),
+    CASE.c.external_id == bindparam("external_id"),
+    CASE.c.revision == bindparam("revision"),
+)
+_OPEN = insert(CASE)
+
+
 def open_case(
     tx: Transaction, item: TicketItem, *, worker: str, due_at: datetime | None = None, parent_id: str | None = None
 ) -> Case | None:
     """Make a ticket durable; None where this (source, external id, revision) is a case already."""
-    known = select(col(CaseRow.id)).where(
-        col(CaseRow.tenant) == tx.tenant,
-        col(CaseRow.source) == item.source,
-        col(CaseRow.external_id) == item.external_id,
-        col(CaseRow.revision) == item.revision,
-    )
-    if tx.session.execute(known).first() is not None:
+    ticket: dict[str, Any] = {
+        "tenant": tx.tenant,
+        "source": item.source,
+        "external_id": item.external_id,
+        "revision": item.revision,
+    }
+    if tx.run(_KNOWN, ticket).first() is not None:
         return None
-    row = CaseRow(
+    case = Case(
         id=new_id("case"),
-        tenant=tx.tenant,
         worker=worker,
-        source=item.source,
-        external_id=item.external_id,
-        revision=item.revision,
         subject=item.subject,
         party=item.party,
         amount=item.amount,
@@ -54,54 +60,88 @@ def open_case(
         parent_id=parent_id,
         received_at=item.received_at,
         opened_at=tx.now,
-        payload=canonical_json(item),
+        **ticket,
     )
-    tx.session.add(row)
-    tx.audit("case.opened", actor="system", case_id=row.id, source=item.source, external_id=item.external_id, worker=worker)
-    return Case.model_validate(row)
+    tx.run(_OPEN, {**case.model_dump(), "payload": canonical_json(item), "lease_owner": "", "fence": 0})
+    tx.audit("case.opened", actor="system", case_id=case.id, source=item.source, external_id=item.external_id, worker=worker)
+    return case
+
+
+_FREE = or_(
+    and_(CASE.c.state == str(CaseState.READY), or_(CASE.c.wake_at.is_(None), CASE.c.wake_at <= bindparam("now"))),
+    and_(CASE.c.state == str(CaseState.CLAIMED), CASE.c.lease_until < bindparam("now")),
+)
+_NEXT = (
+    select(CASE)
+    .where(CASE.c.tenant == bindparam("tenant"), CASE.c.worker.in_(bindparam("workers", expanding=True)), _FREE)
+    .order_by(CASE.c.priority, CASE.c.due_at, CASE.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = (
+    update(CASE)
+    .where(CASE.c.id == bindparam("b_id"))
+    .values(
+        state=str(CaseState.CLAIMED),
+        lease_owner=bindparam("b_owner"),
+        lease_until=bindparam("b_until"),
+        fence=CASE.c.fence + 1,
+        attempts=CASE.c.attempts + 1,
+    )
+)
+_OURS = and_(CASE.c.id == bindparam("b_id"), CASE.c.fence == bindparam("b_fence"), CASE.c.state == str(CaseState.CLAIMED))
+_CONFIRM = select(CASE.c.id).where(_OURS).with_for_update()
+_RENEW = update(CASE).where(_OURS).values(lease_until=bindparam("b_until"))
+_RELEASE = (
+    update(CASE)
+    .where(_OURS)
+    .values(
+        state=bindparam("b_state"),
+        outcome=bindparam("b_outcome"),
+        error=bindparam("b_error"),
+        checkpoint=bindparam("b_checkpoint"),
+        graph_version=bindparam("b_graph_version"),
+        wake_at=bindparam("b_wake_at"),
+        closed_at=bindparam("b_closed_at"),
+        attempts=CASE.c.attempts * bindparam("b_keep"),
+        summary=func.coalesce(bindparam("b_summary"), CASE.c.summary),
+        lease_owner="",
+        lease_until=None,
+    )
+)
+_WAKE = (
+    update(CASE)
+    .where(CASE.c.id == bindparam("b_id"), CASE.c.state.in_([str(CaseState.WAITING), str(CaseState.PARKED)]))
+    .values(state=str(CaseState.READY), wake_at=None, attempts=0)
+)
+_HUMAN = update(CASE).where(CASE.c.id == bindparam("b_id")).values(human=True)
 
 
 def claim(ledger: Ledger, *, owner: str, workers: Sequence[str], limit: int = 1, lease: timedelta) -> list[Claim]:
     """Take up to `limit` cases that are ready or whose lease has ended, most urgent first."""
     with ledger.transaction() as tx:
-        free = or_(
-            and_(
-                col(CaseRow.state) == str(CaseState.READY), or_(col(CaseRow.wake_at).is_(None), col(CaseRow.wake_at) <= tx.now)
-            ),
-            and_(col(CaseRow.state) == str(CaseState.CLAIMED), col(CaseRow.lease_until) < tx.now),
-        )
-        rows = tx.session.scalars(
-            select(CaseRow)
-            .where(col(CaseRow.tenant) == tx.tenant, col(CaseRow.worker).in_(workers), free)
-            .order_by(col(CaseRow.priority), col(CaseRow.due_at), col(CaseRow.id))
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
+        asked = {"tenant": tx.tenant, "workers": list(workers), "now": tx.now, "limit": limit}
+        rows = tx.run(_NEXT, asked).all()
+        if rows:
+            until = tx.now + lease
+            tx.run(_TAKE, [{"b_id": row.id, "b_owner": owner, "b_until": until} for row in rows])
         for row in rows:
             if row.state == CaseState.CLAIMED:
                 tx.audit("case.taken_over", actor=owner, case_id=row.id, from_owner=row.lease_owner)
-            row.state = CaseState.CLAIMED
-            row.lease_owner, row.lease_until = owner, tx.now + lease
-            row.fence += 1
-            row.attempts += 1
-            tx.session.add(row)
-        return [_claim(row) for row in rows]
+        return [_claim(row, owner) for row in rows]
 
 
 def renew(ledger: Ledger, claims: Sequence[Claim], lease: timedelta) -> None:
     """Extend the leases of `claims`; one that was lost stays lost."""
     with ledger.transaction() as tx:
-        for held in claims:
-            tx.session.execute(_held(held).values(lease_until=tx.now + lease))
+        until = tx.now + lease
+        tx.run(_RENEW, [{"b_id": held.case.id, "b_fence": held.fence, "b_until": until} for held in claims])
 
 
 def confirm(tx: Transaction, held: Claim) -> None:
     """Make sure that `held` is still ours, inside the transaction that is about to write; raises LeaseLost."""
-    changed = tx.change(_held(held).values(fence=held.fence))
-    if changed != 1:
-        raise LeaseLost(
-            f"Case {held.case.id!r} is not held by {held.owner!r} any more.", hint="Its new holder goes on with it."
-        )
+    if tx.run(_CONFIRM, {"b_id": held.case.id, "b_fence": held.fence}).first() is None:
+        raise _lost(held)
 
 
 def release(
@@ -121,27 +161,21 @@ def release(
 
     `settled` says that the attempt went well, so that failures are counted from nought again.
     """
-    values: dict[str, object] = {
-        "state": str(state),
-        "outcome": outcome,
-        "error": error,
-        "checkpoint": checkpoint,
-        "graph_version": graph_version,
-        "wake_at": wake_at,
-        "lease_owner": "",
-        "lease_until": None,
+    values = {
+        "b_id": held.case.id,
+        "b_fence": held.fence,
+        "b_state": str(state),
+        "b_outcome": outcome,
+        "b_error": error,
+        "b_checkpoint": checkpoint,
+        "b_graph_version": graph_version,
+        "b_wake_at": wake_at,
+        "b_closed_at": tx.now if state is CaseState.CLOSED else None,
+        "b_keep": 0 if settled else 1,
+        "b_summary": summary,
     }
-    if settled:
-        values["attempts"] = 0
-    if summary is not None:
-        values["summary"] = summary
-    if state is CaseState.CLOSED:
-        values["closed_at"] = tx.now
-    changed = tx.change(_held(held).values(**values))
-    if changed != 1:
-        raise LeaseLost(
-            f"Case {held.case.id!r} is not held by {held.owner!r} any more.", hint="Its new holder goes on with it."
-        )
+    if tx.change(_RELEASE, values) != 1:
+        raise _lost(held)
     if state is CaseState.CLOSED:
         tx.audit("case.closed", actor=f"worker:{held.case.worker}", case_id=held.case.id, outcome=outcome)
     elif state is CaseState.PARKED:
@@ -150,18 +184,14 @@ def release(
 
 def wake(tx: Transaction, case_id: str, *, human: bool = True) -> None:
     """Put a waiting or parked case back in the queue, since a person has decided or the outside has answered."""
-    tx.session.execute(
-        update(CaseRow)
-        .where(col(CaseRow.id) == case_id, col(CaseRow.state).in_([str(CaseState.WAITING), str(CaseState.PARKED)]))
-        .values(state=str(CaseState.READY), wake_at=None, attempts=0)
-    )
+    tx.run(_WAKE, {"b_id": case_id})
     if human:
         mark_human(tx, case_id)
 
 
 def mark_human(tx: Transaction, case_id: str) -> None:
     """Remember that a person had a hand in the case; it is not touchless any more."""
-    tx.session.execute(update(CaseRow).where(col(CaseRow.id) == case_id).values(human=True))
+    tx.run(_HUMAN, {"b_id": case_id})
 
 
 def get(session: Session, case_id: str) -> Case:
@@ -174,6 +204,14 @@ def get(session: Session, case_id: str) -> Case:
             raise NotFound(f"No case {case_id!r} {problem}.", hint="`shiftlead case list` shows them.")
         row = near[0]
     return Case.model_validate(row)
+
+
+def by_ticket(session: Session, external_id: str) -> list[Case]:
+    """The cases that were opened for one ticket, by the id that its own system gave it, newest first."""
+    rows = session.scalars(
+        select(CaseRow).where(col(CaseRow.external_id) == external_id).order_by(col(CaseRow.opened_at).desc())
+    )
+    return [Case.model_validate(row) for row in rows]
 
 
 def item_of(session: Session, case_id: str) -> TicketItem:
@@ -203,17 +241,13 @@ def listed(
     return [Case.model_validate(row) for row in session.scalars(query)]
 
 
-def _held(held: Claim) -> Update:
-    return update(CaseRow).where(
-        col(CaseRow.id) == held.case.id, col(CaseRow.fence) == held.fence, col(CaseRow.state) == str(CaseState.CLAIMED)
-    )
+def _lost(held: Claim) -> LeaseLost:
+    return LeaseLost(f"Case {held.case.id!r} is not held by {held.owner!r} any more.", hint="Its new holder goes on with it.")
 
 
-def _claim(row: CaseRow) -> Claim:
-    return Claim(
-        case=Case.model_validate(row),
-        item=TicketItem.model_validate_json(row.payload),
-        owner=row.lease_owner,
-        fence=row.fence,
-        checkpoint=row.checkpoint,
-    )
+def _claim(row: Row[Any], owner: str) -> Claim:
+    """The row as it is once taken."""
+    fields = {name: getattr(row, name) for name in Case.model_fields}
+    case = Case(**{**fields, "state": CaseState.CLAIMED, "attempts": row.attempts + 1})
+    item = TicketItem.model_validate_json(row.payload)
+    return Claim(case=case, item=item, owner=owner, fence=row.fence + 1, checkpoint=row.checkpoint)

@@ -5,10 +5,25 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, Engine, Update, create_engine, event, insert, inspect, make_url, select, text, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    bindparam,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
@@ -16,10 +31,15 @@ from .audit import GENESIS, AuditEvent, Break, breaks, link
 from .clock import Clock, SystemClock, as_utc
 from .errors import LedgerError
 from .noun import canonical_json
-from .tables import AuditRow, ChainRow
+from .tables import AUDIT, CHAIN, AuditRow, ChainRow
 
 HEAD = "0001"
 """The newest migration; a ledger at another revision is migrated or refused."""
+
+
+_HEAD = select(CHAIN.c.seq, CHAIN.c.hash).where(CHAIN.c.tenant == bindparam("tenant")).with_for_update()
+_APPEND = insert(AUDIT)
+_ADVANCE = update(CHAIN).where(CHAIN.c.tenant == bindparam("b_tenant")).values(seq=bindparam("b_seq"), hash=bindparam("b_hash"))
 
 
 class Transaction:
@@ -35,26 +55,31 @@ class Transaction:
         """Record that something happened; it is written when the transaction commits, or not at all."""
         self._events.append({"at": self.now, "kind": kind, "case_id": case_id, "actor": actor, "data": canonical_json(data)})
 
-    def change(self, statement: Update) -> int:
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection of this transaction."""
+        return self.session.connection()
+
+    def run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:
+        """Run one statement with its parameters."""
+        return self.connection.execute(statement, values)
+
+    def change(self, statement: Executable, values: Any = None) -> int:
         """Run an update and answer how many rows it changed; 0 where its conditions did not hold any more."""
-        result = self.session.execute(statement)
-        assert isinstance(result, CursorResult)
-        return result.rowcount
+        return self.run(statement, values).rowcount
 
     def seal_events(self) -> None:
         """Append the collected events to the chain; called once, before the commit."""
         if not self._events:
             return
-        head = self.session.execute(
-            select(col(ChainRow.seq), col(ChainRow.hash)).where(col(ChainRow.tenant) == self.tenant).with_for_update()
-        ).one()
-        seq, previous = head
+        head = self.run(_HEAD, {"tenant": self.tenant}).one()
+        seq, previous = int(head.seq), str(head.hash)
         for one in self._events:
             seq += 1
             one["seq"] = seq
             one["hash"] = previous = link(previous, **one)
-        self.session.execute(insert(AuditRow), self._events)
-        self.session.execute(update(ChainRow).where(col(ChainRow.tenant) == self.tenant).values(seq=seq, hash=previous))
+        self.run(_APPEND, self._events)
+        self.run(_ADVANCE, {"b_tenant": self.tenant, "b_seq": seq, "b_hash": previous})
         self._events = []
 
 

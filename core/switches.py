@@ -3,16 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from .errors import Stopped
 from .noun import Noun
 from .store import Transaction
-from .tables import SwitchRow
+from .tables import SWITCH, SwitchRow
 
 ALL = "all"
 """The scope that stops everything."""
+
+
+_STOPPED = select(SWITCH).where(SWITCH.c.scope.in_(bindparam("scopes", expanding=True)), SWITCH.c.stopped)
 
 
 class Switch(Noun):
@@ -45,7 +48,7 @@ def thrown(session: Session) -> list[Switch]:
 
 def check(session: Session, scopes: Iterable[str]) -> None:
     """Raise Stopped where one of `scopes` is stopped."""
-    row = session.scalars(select(SwitchRow).where(col(SwitchRow.scope).in_(list(scopes)), col(SwitchRow.stopped))).first()
+    row = session.connection().execute(_STOPPED, {"scopes": list(scopes)}).first()
     if row is not None:
         raise Stopped(
             f"{row.scope!r} was stopped by {row.by} at {row.at:%Y-%m-%d %H:%M} UTC: {row.reason}.",

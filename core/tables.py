@@ -6,7 +6,7 @@ Rows do not validate: the nouns do, on the way in and on the way out.
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, Table, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from .case import CaseFields
@@ -60,7 +60,7 @@ class RequestRow(SQLModel, table=True):
     """An approval request."""
 
     __tablename__ = "request"
-    __table_args__ = (Index("ix_request_state", "state", "due_at"),)
+    __table_args__ = (Index("ix_request_state", "state", "due_at", "created_at", "id", "snoozed_until"),)
 
     id: str = Field(primary_key=True)
     case_id: str = Field(index=True)
@@ -197,3 +197,19 @@ class ExposureRow(SQLModel, table=True):
     currency: str = Field(primary_key=True, sa_type=Word)
     amount: Decimal = Field(sa_type=DecimalText)
     count: int
+
+
+def _table(name: str) -> Table:
+    return SQLModel.metadata.tables[name]
+
+
+CASE, ACTION, REQUEST, DECISION = _table("case_"), _table("action"), _table("request"), _table("decision")
+EFFECT, AUDIT, CHAIN, SWITCH, EXPOSURE = (
+    _table("effect"),
+    _table("audit"),
+    _table("chain"),
+    _table("switch"),
+    _table("exposure"),
+)
+"""The bare tables: the stores' statements on the way of every case are built once on these, since building them costs more than
+running them."""

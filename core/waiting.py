@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
 from . import inbox
 from .approval import Question, RequestState
 from .tables import ActionRow, CaseRow, RequestRow
 from .verdict import Lane
+
+# SQLModel types its columns as the values they hold, which says nothing of the expressions they make.
+_REQUEST: Any = RequestRow
+_CASE: Any = CaseRow
+_ACTION: Any = ActionRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +65,14 @@ class Listing:
 
 def listing(session: Session, *, now: datetime, edges: Sequence[datetime]) -> Listing:
     """The waiting requests in the order the inbox shows them, counted at each of `edges`."""
-    counts = [func.coalesce(func.sum(case((RequestRow.due_at < edge, 1), else_=0)), 0) for edge in edges]
-    found = session.execute(select(func.count(RequestRow.due_at), *counts).where(_awake(now))).one()
-    asleep = select(RequestRow.id).where(_pending(), RequestRow.snoozed_until > now)
+    asleep = select(_REQUEST.id).where(_pending(), _REQUEST.snoozed_until > now)
+    ids = inbox.waiting_ids(session, now=now)
+    undated = select(func.count()).select_from(RequestRow).where(_awake(now), _REQUEST.due_at.is_(None))
     return Listing(
-        ids=inbox.waiting_ids(session, now=now),
-        before=tuple(int(number) for number in found[1:]),
-        dated=int(found[0]),
-        snoozed=list(session.scalars(asleep.order_by(RequestRow.snoozed_until, RequestRow.id))),
+        ids=ids,
+        before=tuple(due_before(session, edge, now=now) for edge in edges),
+        dated=len(ids) - (session.scalar(undated) or 0),
+        snoozed=list(session.scalars(asleep.order_by(_REQUEST.snoozed_until, _REQUEST.id))),
     )
 
 
@@ -74,9 +80,9 @@ def window(session: Session, ids: Sequence[str]) -> list[WaitingRow]:
     """The lines of these requests, in this order, whatever has become of them; unknown ids are left out."""
     query = (
         select(*_COLUMNS)
-        .outerjoin(CaseRow, CaseRow.id == RequestRow.case_id)
-        .outerjoin(ActionRow, ActionRow.id == RequestRow.action_id)
-        .where(RequestRow.id.in_(ids))
+        .outerjoin(CaseRow, _CASE.id == _REQUEST.case_id)
+        .outerjoin(ActionRow, _ACTION.id == _REQUEST.action_id)
+        .where(_REQUEST.id.in_(ids))
     )
     found = {row[0]: _line(*row) for row in session.execute(query)}
     return [found[one] for one in ids if one in found]
@@ -84,34 +90,34 @@ def window(session: Session, ids: Sequence[str]) -> list[WaitingRow]:
 
 def due_before(session: Session, moment: datetime, *, now: datetime) -> int:
     """How many requests that wait now are due before `moment`."""
-    query = select(func.count()).select_from(RequestRow).where(_awake(now), RequestRow.due_at < moment)
+    query = select(func.count()).select_from(RequestRow).where(_awake(now), _REQUEST.due_at < moment)
     return session.scalar(query) or 0
 
 
 _COLUMNS = (
-    RequestRow.id,
-    RequestRow.case_id,
-    RequestRow.digest,
-    RequestRow.question,
-    RequestRow.state,
-    RequestRow.action_kind,
-    RequestRow.summary,
-    RequestRow.amount,
-    RequestRow.currency,
-    RequestRow.confidence,
-    RequestRow.approvals_needed,
-    RequestRow.role,
-    RequestRow.due_at,
-    RequestRow.snoozed_until,
-    ActionRow.lane,
-    CaseRow.external_id,
-    CaseRow.party,
-    CaseRow.subject,
-    CaseRow.worker,
+    _REQUEST.id,
+    _REQUEST.case_id,
+    _REQUEST.digest,
+    _REQUEST.question,
+    _REQUEST.state,
+    _REQUEST.action_kind,
+    _REQUEST.summary,
+    _REQUEST.amount,
+    _REQUEST.currency,
+    _REQUEST.confidence,
+    _REQUEST.approvals_needed,
+    _REQUEST.role,
+    _REQUEST.due_at,
+    _REQUEST.snoozed_until,
+    _ACTION.lane,
+    _CASE.external_id,
+    _CASE.party,
+    _CASE.subject,
+    _CASE.worker,
 )
 
 
-def _line(*columns):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202 - one tuple of database columns
+def _line(*columns: Any) -> WaitingRow:
     values = dict(zip(WaitingRow.__slots__, columns, strict=True))
     values["question"], values["state"] = Question(values["question"]), RequestState(values["state"])
     values["lane"] = None if values["lane"] is None else Lane(values["lane"])
@@ -120,9 +126,9 @@ def _line(*columns):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202 - o
     return WaitingRow(**values)
 
 
-def _pending():  # type: ignore[no-untyped-def]  # noqa: ANN202 - a SQLAlchemy expression
-    return RequestRow.state == str(RequestState.PENDING)
+def _pending() -> Any:
+    return _REQUEST.state == str(RequestState.PENDING)
 
 
-def _awake(now: datetime):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a SQLAlchemy expression
-    return and_(_pending(), or_(RequestRow.snoozed_until.is_(None), RequestRow.snoozed_until <= now))
+def _awake(now: datetime) -> Any:
+    return and_(_pending(), or_(_REQUEST.snoozed_until.is_(None), _REQUEST.snoozed_until <= now))

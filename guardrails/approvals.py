@@ -146,7 +146,7 @@ class Approvals:
         self._may_touch(request, operator)
         sealed = edited(tx, self.policy, actions.get(tx.session, action_id), answer.changes, by=operator.name)
         inbox.settle(tx, request.id, RequestState.SUPERSEDED)
-        actions.put(tx, sealed)
+        actions.replace(tx, sealed)
         fresh = self._request_for(tx, request, sealed)
         inbox.put(tx, fresh)
         queue.mark_human(tx, request.case_id)
@@ -205,7 +205,7 @@ class Approvals:
         happened = EffectOutcome.DONE if answer.happened else EffectOutcome.REFUSED
         words = answer.text.strip() or ("it happened" if answer.happened else "it did not happen")
         receipt = Receipt(key=key, outcome=happened, detail=f"{operator.name}: {words}", at=tx.now)
-        outbox.settle(tx, key, receipt, actor=operator.name)
+        outbox.settle(tx, key, receipt, case_id=action.case_id, actor=operator.name)
         to = ActionState.DONE if answer.happened else ActionState.REFUSED
         actions.move(tx, action.id, to, expect=(ActionState.UNKNOWN,))
         inbox.settle(tx, request.id, RequestState.ANSWERED)

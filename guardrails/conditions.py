@@ -1,4 +1,4 @@
-"""Conditions: the typed tree a rule is written in, checked when it is loaded and compiled once to a closure.
+"""Conditions: the typed tree a rule is written in, checked when it is loaded.
 
 An outcome is True, False or None for "a fact is missing"; `all`, `any` and `not` follow Kleene's three-valued logic.
 """
@@ -86,7 +86,7 @@ class Not(Noun):
 
 Condition = Compare | AllOf | AnyOf | Not
 Test = Callable[[Mapping[str, Any]], bool | None]
-"""A compiled condition: facts to True, False or None."""
+"""One comparison: facts to True, False or None."""
 
 AllOf.model_rebuild()
 AnyOf.model_rebuild()
@@ -244,56 +244,6 @@ def leaves(condition: Condition) -> list[Compare]:
     return [leaf for part in (condition.every if isinstance(condition, AllOf) else condition.some) for leaf in leaves(part)]
 
 
-def compiled(condition: Condition) -> Test:
-    """The closure that tests `condition` on typed facts."""
-    if isinstance(condition, Compare):
-        return _money_test(condition) if condition.type is FactType.MONEY else _leaf_test(condition)
-    if isinstance(condition, Not):
-        return compiled(negated(condition.never))
-    if isinstance(condition, AnyOf):
-        return _any_test(tuple(compiled(part) for part in condition.some))
-    return _all_test(condition)
-
-
-def _all_test(condition: AllOf) -> Test:
-    plain = [part for part in condition.every if isinstance(part, Compare) and part.op is Op.IS]
-    equal = tuple((part.field, part.value) for part in plain)
-    others = tuple(compiled(part) for part in condition.every if part not in plain)
-
-    def test(facts: Mapping[str, Any]) -> bool | None:
-        outcome: bool | None = True
-        get = facts.get
-        for name, wanted in equal:
-            value = get(name)
-            if value is None:
-                outcome = None
-            elif value != wanted:
-                return False
-        for other in others:
-            one = other(facts)
-            if one is False:
-                return False
-            if one is None:
-                outcome = None
-        return outcome
-
-    return test
-
-
-def _any_test(parts: tuple[Test, ...]) -> Test:
-    def test(facts: Mapping[str, Any]) -> bool | None:
-        outcome: bool | None = False
-        for part in parts:
-            one = part(facts)
-            if one:
-                return True
-            if one is None:
-                outcome = None
-        return outcome
-
-    return test
-
-
 _COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
     Op.IS: operator.eq,
     Op.IS_NOT: operator.ne,
@@ -306,7 +256,8 @@ _COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
 }
 
 
-def _leaf_test(leaf: Compare) -> Test:
+def leaf_test(leaf: Compare) -> Test:
+    """The closure that tests one comparison on typed facts."""
     name, wanted = leaf.field, leaf.value
     if leaf.op is Op.MISSING:
         return lambda facts: facts.get(name) is None
@@ -316,24 +267,9 @@ def _leaf_test(leaf: Compare) -> Test:
         value = facts.get(name)
         return None if value is None else holds(value, wanted)
 
-    def equal(facts: Mapping[str, Any]) -> bool | None:
-        value = facts.get(name)
-        return None if value is None else bool(value == wanted)
-
-    return equal if leaf.op is Op.IS else test
-
-
-def _money_test(leaf: Compare) -> Test:
-    name, limits = leaf.field, leaf.value
-    if leaf.op is Op.MISSING:
-        return lambda facts: facts.get(name) is None
-    holds = _COMPARE[leaf.op]
-
-    def test(facts: Mapping[str, Any]) -> bool | None:
+    def money(facts: Mapping[str, Any]) -> bool | None:
         value: Money | None = facts.get(name)
-        if value is None:
-            return None
-        limit = limits.get(value.currency)
-        return None if limit is None else holds(value.amount, limit)
+        limit = None if value is None else wanted.get(value.currency)
+        return None if value is None or limit is None else holds(value.amount, limit)
 
-    return test
+    return money if leaf.type is FactType.MONEY else test

@@ -33,12 +33,15 @@ class Guard:
         facts = {**context, **exposure_facts(before, action.amount)}
         return judge(self.policy, proposal, context=facts, now=now)
 
-    def admit(self, tx: Transaction, action: SealedAction) -> Verdict:
-        """Count `action` as committed and judge it again with the locked totals; never freer than it was judged before."""
+    def admit(self, tx: Transaction, action: SealedAction, fresh: Mapping[str, Any]) -> Verdict:
+        """Count `action` as committed and judge it again with the locked totals; never freer than it was judged before.
+
+        `fresh` holds facts that were read again just now; they win over those it was judged with.
+        """
         proposed = action.envelope.proposal.action
         after = exposure.commit(tx, self._scopes(action.context, proposed), tx.now.date(), proposed.amount)
         before = {scope: _without(total, proposed) for scope, total in after.items()}
-        facts = {**action.context, **exposure_facts(before, proposed.amount)}
+        facts = {**action.context, **fresh, **exposure_facts(before, proposed.amount)}
         return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
 
     def give_back(self, tx: Transaction, action: SealedAction) -> None:

@@ -1,7 +1,7 @@
 """Lanes: the verdict on one proposal; every doubt ends in the stricter lane.
 
 Strictest matched rule; unknown kind or an error: prohibited; no allow rule or a missing fact: at least reviewed; a brain that
-is unsure or cannot say: one lane up, or reviewed where the policy says so. Nothing here ever moves an action to a freer lane.
+is unsure: one lane up, or reviewed where the policy says so; one that cannot say how sure it is: at least reviewed. Nothing here ever moves an action to a freer lane.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,9 @@ def _judged(policy: Policy, proposal: Proposal, context: Mapping[str, Any], now:
         hits.append(_no_allow_hit(plan, facts))
     rank, confidence, floor = found.rank, proposal.confidence, plan.action.min_confidence
     if confidence is None or not confidence >= floor:
-        rank = min(rank + 1, 2) if policy.unsure == "one_lane_up" else max(rank, 1)
+        # A brain that cannot say how sure it is has not said that it is unsure: a person decides, and may say yes.
+        up = policy.unsure == "one_lane_up" and confidence is not None
+        rank = min(rank + 1, 2) if up else max(rank, 1)
         hits.append(_unsure_hit(_LANES[rank], confidence, floor))
     if len(hits) > 1:
         hits.sort(key=_strictness)

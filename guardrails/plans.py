@@ -6,9 +6,10 @@ from typing import Any
 
 from ..core.money import Money
 from ..core.verdict import RuleHit
-from .conditions import ORDERED, Compare, Condition, Op, Test, compiled, leaves, positive
+from .conditions import ORDERED, Compare, Condition, Op, Test, leaf_test, leaves, positive
 from .facts import FactType
 from .rules import KnownAction, Rule
+from .sweep import Sweep, sweep
 from .wording import distance, shortfall, shown, shown_limit
 
 _FEW = frozenset({FactType.FLAG, FactType.TEXT, FactType.INTEGER, FactType.DAYS})
@@ -36,7 +37,6 @@ class Step:
     rank: int
     approvals: int
     four_eyes: bool
-    test: Test
     leaves: tuple[Tested, ...]
     """Its comparisons, the ones with a scale first: they tell a person most."""
     bare: RuleHit
@@ -108,19 +108,13 @@ class Plan:
     action: KnownAction
     steps: tuple[Step, ...]
     """Strictest first."""
+    sweep: Sweep[Step]
 
     def outcome(self, facts: Mapping[str, Any]) -> Outcome:
         """Every rule tested; a rule that cannot be decided asks for a person, and for as many as it might."""
-        matched: list[Step] = []
-        unknown: list[Step] = []
-        passed: list[str] = []
+        matched, unknown, passed = self.sweep(facts)
         found = Outcome(matched=matched, unknown=unknown, passed=passed, rank=1)
-        for step in self.steps:
-            holds = step.test(facts)
-            if holds is False:
-                passed.append(step.id)
-                continue
-            (matched if holds else unknown).append(step)
+        for step in (*matched, *unknown) if unknown else matched:
             if step.approvals > found.approvals:
                 found.approvals = step.approvals
             found.four_eyes = found.four_eyes or step.four_eyes
@@ -132,7 +126,8 @@ class Plan:
 def plan(action: KnownAction, rules: Sequence[Rule]) -> Plan:
     """The rules about one kind of action, compiled."""
     steps = sorted((_step(rule) for rule in rules if rule.covers(action.kind)), key=lambda step: -step.rank)
-    return Plan(action=action, steps=tuple(steps))
+    swept = sweep([(step, step.id, step.rule.when) for step in steps])
+    return Plan(action=action, steps=tuple(steps), sweep=swept)
 
 
 def _step(rule: Rule) -> Step:
@@ -143,7 +138,6 @@ def _step(rule: Rule) -> Step:
         rank=rule.lane.rank,
         approvals=rule.approvals,
         four_eyes=rule.four_eyes,
-        test=compiled(when) if when is not None else _always,
         leaves=tuple(_tested(leaf) for leaf in _telling(when)),
         bare=RuleHit(rule=rule.id, lane=rule.lane, reason=rule.reason, owner=rule.owner, source=rule.source),
         kept={},
@@ -153,12 +147,7 @@ def _step(rule: Rule) -> Step:
 def _tested(leaf: Compare) -> Tested:
     by_currency = leaf.op is not Op.MISSING and leaf.type is FactType.MONEY
     limits = {code: shown_limit(leaf, code) for code in leaf.value} if by_currency else {"": shown_limit(leaf)}
-    return Tested(leaf=leaf, test=compiled(leaf), few=leaf.type in _FEW, limits=limits)
-
-
-def _always(facts: Mapping[str, Any]) -> bool:
-    del facts
-    return True
+    return Tested(leaf=leaf, test=leaf_test(leaf), few=leaf.type in _FEW, limits=limits)
 
 
 def _telling(when: Condition | None) -> list[Compare]:

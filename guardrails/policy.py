@@ -20,7 +20,7 @@ from .rules import KnownAction, Limit, Role, Rule
 
 
 class Policy(Noun):
-    """A checked policy; it is compiled when it is first asked for a verdict."""
+    """A checked policy; from a file it comes compiled."""
 
     name: str = Field(min_length=1)
     version: StrictInt = Field(ge=1)
@@ -36,7 +36,7 @@ class Policy(Noun):
     separation: Literal["four_eyes", "one_person"] = "four_eyes"
     """`one_person` says openly that one person may be maker and checker; it is recorded with each decision."""
     unsure: Literal["one_lane_up", "reviewed"] = "one_lane_up"
-    """Where a brain is below an action's floor or cannot say: one lane stricter, or at least reviewed."""
+    """What becomes of an action whose brain is below its floor: one lane stricter, or at least reviewed."""
     expire_after_hours: StrictInt = Field(default=72, ge=1)
     """After this an undecided request expires and escalates; it is never approved by time."""
     escalate_to: str = "lead"
@@ -111,6 +111,8 @@ def parse_policy(text: str, *, origin: str) -> Policy:
     policy = author.made(
         Policy, document, "policy", facts=own, actions=actions, rules=rules, limits=limits, roles=roles, **values
     )
+    # A rule that cannot be compiled must stop the start, not every action later.
+    _ = policy.plans
     if roles and policy.role(policy.escalate_to) is None:
         known = [role.name for role in roles]
         raise author.refuse(document, "escalate_to", f"{policy.escalate_to!r} is no role", nearest(policy.escalate_to, known))

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ import pytest
 
 from shiftlead.core.clock import FrozenClock
 from shiftlead.core.store import Ledger
+
+# `stage` is the small crew that tests of several rooms share with the child processes they start.
+sys.path.insert(0, str(Path(__file__).parent / "scenarios"))
 
 
 @pytest.fixture(scope="session")

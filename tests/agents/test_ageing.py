@@ -35,7 +35,17 @@ def account(name: str, *receivables: Receivable, facts: dict | None = None, **cu
 
 @pytest.mark.parametrize(
     ("days", "bucket"),
-    [(-5, "not_due"), (0, "not_due"), (1, "1-30"), (30, "1-30"), (31, "31-60"), (60, "31-60"), (61, "61-90"), (90, "61-90"), (91, "over_90")],
+    [
+        (-5, "not_due"),
+        (0, "not_due"),
+        (1, "1-30"),
+        (30, "1-30"),
+        (31, "31-60"),
+        (60, "31-60"),
+        (61, "61-90"),
+        (90, "61-90"),
+        (91, "over_90"),
+    ],
 )
 def test_buckets_begin_and_end_where_they_say(days: int, bucket: str) -> None:
     assert bucket_of(days) == bucket
@@ -53,12 +63,14 @@ def test_currencies_never_mix() -> None:
     assert (eur.overdue_amount, eur.open_amount, eur.oldest_days, eur.receivables) == (
         Money.of("103.25", "EUR"), Money.of("143.75", "EUR"), 31, 4,
     )  # fmt: skip
-    assert (usd.currency, usd.overdue_amount, usd.buckets[Bucket.OVER_90]) == ("USD", Money.of("7.00", "USD"), Money.of("7.00", "USD"))
+    assert (usd.currency, usd.overdue_amount, usd.buckets[Bucket.OVER_90]) == (
+        "USD",
+        Money.of("7.00", "USD"),
+        Money.of("7.00", "USD"),
+    )
 
 
-@given(
-    late=st.floats(0, 1), days=st.integers(-40, 400), amount=st.decimals("0.01", "1000000", places=2)
-)
+@given(late=st.floats(0, 1), days=st.integers(-40, 400), amount=st.decimals("0.01", "1000000", places=2))
 def test_expected_loss_is_between_late_share_and_all_and_grows_with_age(late: float, days: int, amount: Decimal) -> None:
     one = owed(str(amount), days)
     lost = expected_loss(one, late, TODAY, SETTINGS)

@@ -27,6 +27,8 @@ NOW = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()
 LATE = {"late_share": 0.9, "mean_days_late": 20, "invoices": 30}
 PROMPT = {"late_share": 0.0, "mean_days_late": 0, "invoices": 30}
+PLAYBOOK = shipped_playbook("collections")
+OPERATIONS = offered(PLAYBOOK.operations)
 CONTACTS = {"reminder.send", "plan.offer", "task.call"}
 
 
@@ -43,7 +45,7 @@ class Memory(Connector):
         return cls()
 
     def operations(self):
-        return offered(shipped_playbook("collections").operations)
+        return OPERATIONS
 
     def read(self, operation: str, arguments: Mapping[str, Any]) -> Sequence[Record]:
         kind = operation.split(".")[0]
@@ -84,7 +86,7 @@ def item(kind: str = "overdue_account", **payload: Any) -> TicketItem:
 def worked(
     *records: Record, ticket: TicketItem | None = None, now: datetime = NOW, worker: Collections | None = None
 ) -> tuple[Assessment, Desk]:
-    worker = worker or Collections()
+    worker = worker or Collections(PLAYBOOK)
     operations = frozenset(worker.playbook.operations)
     desk = Desk(ticket or item(), Memory(*records), operations=operations, clock=FrozenClock(now))
     assessment = worker.assess(desk, worker.investigate(desk))
@@ -143,14 +145,19 @@ def test_the_ladder(days: int, level: int, operation: str, template: str) -> Non
         pytest.param([customer(), owed("I", "5.00", 9)], NOW.replace(hour=5), "It is 07:00", id="before eight there"),
         pytest.param([customer(), owed("I", "5.00", 9)], NOW.replace(hour=19), "It is 21:00", id="from nine there"),
         pytest.param([customer(), owed("I", "5.00", 9)], NOW - timedelta(days=2), "Sunday", id="weekend"),
-        pytest.param([customer(), owed("I", "5.00", 9), *(happened("call", h) for h in (100, 120, 140))], NOW, "3 contacts", id="cap"),
+        pytest.param(
+            [customer(), owed("I", "5.00", 9), *(happened("call", h) for h in (100, 120, 140))], NOW, "3 contacts", id="cap"
+        ),
         pytest.param([customer(), owed("I", "5.00", 9), happened("email_out", 71)], NOW, "2 days ago", id="too soon"),
         pytest.param([customer(), owed("I", "5.00", 9, reminder_level=1)], NOW, "14 days past due", id="rung not due"),
         pytest.param([customer(facts=PROMPT), owed("I", "5.00", 3)], NOW, "hardly ever pays late", id="reliable"),
         pytest.param([customer(), owed("I", "5.00", 9, on_hold=True)], NOW, "on hold", id="held"),
         pytest.param([customer(), owed("I", "5.00", 9, on_hold=True, disputed=True)], NOW, "on hold", id="dispute held"),
         pytest.param(
-            [customer(vulnerable=True), owed("I", "5000.00", 9), happened("plan", 200)], NOW, "offered in the last 14", id="plan out"
+            [customer(vulnerable=True), owed("I", "5000.00", 9), happened("plan", 200)],
+            NOW,
+            "offered in the last 14",
+            id="plan out",
         ),
     ],
 )
@@ -178,15 +185,34 @@ def test_who_must_not_be_contacted_goes_to_a_person_at_any_hour(records: list[Re
     assert proposal.facts["do_not_contact"] is (label != "insolvent")
 
 
+def test_an_escalated_account_is_left_to_whoever_has_it() -> None:
+    escalated = happened("task", 24 * 13).model_copy(update={"subject": "Escalated to credit_manager"})
+    for who in (customer(), customer(do_not_contact=True)):
+        assessment, _ = worked(who, owed("I", "900.00", 20), escalated)
+        assert (assessment.proposals, assessment.outcome) == ((), "not_now")
+    earlier = escalated.model_copy(update={"at": NOW - timedelta(days=14)})
+    assert kinds(worked(customer(), owed("I", "900.00", 20), earlier)[0]) == ["reminder.send"]
+    disputed = owed("I", "900.00", 20, disputed=True)
+    assert kinds(worked(customer(), disputed, escalated)[0]) == ["dunning.hold"]
+
+
 def test_a_mail_that_only_mentions_the_end_of_the_month_is_no_opt_out() -> None:
-    assessment, _ = worked(customer(), owed("I", "900.00", 9), happened("email_in", 30, "We pay at the end of the month,\nthe usual day."))
+    assessment, _ = worked(
+        customer(), owed("I", "900.00", 9), happened("email_in", 30, "We pay at the end of the month,\nthe usual day.")
+    )
     assert kinds(assessment) == ["reminder.send"]
 
 
 def test_what_is_disputed_is_held_and_the_rest_goes_on() -> None:
-    assessment, _ = worked(customer(), owed("I-1", "70.00", 20, disputed=True, dispute_reason="short"), owed("I-2", "30.00", 10))
-    hold, reminder = assessment.proposals
-    assert (hold.action.kind, hold.action.arguments["receivable_ids"], hold.facts["disputed"]) == ("dunning.hold", ["R-I-1"], True)
+    assessment, _ = worked(
+        customer(), owed("I-1", "70.00", 20, disputed=True, dispute_reason="short"), owed("I-2", "30.00", 10)
+    )
+    reminder, hold = assessment.proposals
+    assert (hold.action.kind, hold.action.arguments["receivable_ids"], hold.facts["disputed"]) == (
+        "dunning.hold",
+        ["R-I-1"],
+        True,
+    )
     assert hold.action.arguments["until"] == "2026-10-15"
     assert "short" in hold.rationale
     assert (reminder.action.arguments["receivable_ids"], reminder.action.arguments["amount"]) == (["R-I-2"], "30.00")
@@ -198,7 +224,11 @@ def test_an_open_promise_is_held_until_its_grace_is_over() -> None:
     promised = {"promised_on": TODAY - timedelta(days=2), "promised_amount": Decimal("70.00")}
     assessment, _ = worked(customer(), owed("I-1", "70.00", 20, **promised))
     (hold,) = assessment.proposals
-    assert (hold.action.kind, hold.action.arguments["until"], hold.facts["promise_open"]) == ("dunning.hold", TODAY.isoformat(), True)
+    assert (hold.action.kind, hold.action.arguments["until"], hold.facts["promise_open"]) == (
+        "dunning.hold",
+        TODAY.isoformat(),
+        True,
+    )
 
 
 def test_a_broken_promise_is_called_about_then_reminded_of() -> None:
@@ -234,7 +264,10 @@ def test_already_paid_holds_and_a_wish_for_time_gets_an_offer() -> None:
 def test_one_reminder_per_currency_within_the_contact_limit() -> None:
     records = [customer(), owed("I-1", "90.00", 20), owed("I-2", "40.00", 20, "USD"), owed("I-3", "30.00", 20, "GBP")]
     both, _ = worked(*records, happened("letter", 24 * 5))
-    assert [(p.action.arguments["currency"], p.facts["contacts_last_7_days"]) for p in both.proposals] == [("EUR", 1), ("USD", 2)]
+    assert [(p.action.arguments["currency"], p.facts["contacts_last_7_days"]) for p in both.proposals] == [
+        ("EUR", 1),
+        ("USD", 2),
+    ]
     for proposal in both.proposals:
         assert proposal.action.arguments["body"].count(" I-") == 1
 
@@ -259,7 +292,10 @@ def test_no_mail_address_means_a_call_and_no_number_either_a_person() -> None:
 
 def test_a_consumer_is_never_written_to_at_work() -> None:
     work = Contact(id="P-1", party_id="C-1", name="X", email="x@employer.example", role="billing")
-    assert worked(customer(segment="consumer"), work, owed("I", "9.00", 20))[0].proposals[0].action.arguments["to"] == "office@brandt.example"
+    assert (
+        worked(customer(segment="consumer"), work, owed("I", "9.00", 20))[0].proposals[0].action.arguments["to"]
+        == "office@brandt.example"
+    )
 
 
 def test_the_last_resorts_are_rare_and_only_proposed() -> None:
@@ -346,8 +382,7 @@ def test_a_setting_that_is_wrong_is_named() -> None:
 
 
 def loosened(**settings: Any) -> Playbook:
-    playbook = shipped_playbook("collections")
-    return playbook.model_copy(update={"settings": playbook.settings | settings})
+    return PLAYBOOK.model_copy(update={"settings": PLAYBOOK.settings | settings})
 
 
 # --- 10,000 simulated debtor-days; the rules are written down a second time here, from the regulation ---------------------
@@ -364,9 +399,19 @@ class Debtor:
     sent: list[datetime] = field(default_factory=list)
     called: list[datetime] = field(default_factory=list)
     stopped_at: datetime | None = None
+    held_until: dict[str, date] = field(default_factory=dict)
 
 
-ZONES = ("Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo", "Asia/Kolkata", "Pacific/Auckland", "UTC", "Nowhere/Land")
+ZONES = (
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Asia/Tokyo",
+    "Asia/Kolkata",
+    "Pacific/Auckland",
+    "UTC",
+    "Nowhere/Land",
+)
 
 
 def born(rng: Random, number: int, today: date) -> Debtor:
@@ -378,7 +423,7 @@ def born(rng: Random, number: int, today: date) -> Debtor:
         insolvent=rng.random() < 0.03, vulnerable=rng.random() < 0.05, key_account=rng.random() < 0.05,
     )  # fmt: skip
     people = [Contact(id=f"P-{number}", party_id=who.id, name="Kim", email=f"ap{number}@example.com", role="accounts payable")]
-    if rng.random() < 0.03:
+    if rng.random() < 0.06:
         people.append(Contact(id=f"L-{number}", party_id=who.id, name="Lex", role="lawyer"))
     owes = [
         Receivable(
@@ -393,26 +438,33 @@ def born(rng: Random, number: int, today: date) -> Debtor:
 
 
 def life_goes_on(rng: Random, debtor: Debtor, now: datetime) -> None:
-    """Disputes, promises, payments, opt-outs and insolvencies happen."""
+    """Disputes, promises, payments, opt-outs and insolvencies happen, and holds run out."""
     for index, one in enumerate(debtor.receivables):
         chance = rng.random()
+        if one.on_hold and now.date() > debtor.held_until[one.id]:
+            debtor.receivables[index] = one = one.model_copy(update={"on_hold": False})
         if chance < 0.01:
             debtor.receivables[index] = one.model_copy(update={"disputed": True, "dispute_reason": "damaged"})
-        elif chance < 0.02:
-            debtor.receivables[index] = one.model_copy(update={"promised_on": now.date() + timedelta(days=rng.randrange(1, 10))})
-        elif chance < 0.04:
+        elif chance < 0.03:
+            debtor.receivables[index] = one.model_copy(
+                update={"promised_on": now.date() + timedelta(days=rng.randrange(1, 10))}
+            )
+        elif chance < 0.045:
             debtor.receivables[index] = one.model_copy(update={"open_amount": Decimal(0), "status": "paid"})
-        elif chance < 0.05:
-            debtor.receivables[index] = one.model_copy(update={"disputed": False, "on_hold": False})
+        elif chance < 0.06:
+            debtor.receivables[index] = one.model_copy(update={"disputed": False})
     if debtor.stopped_at is None and debtor.sent and rng.random() < 0.01:
         debtor.stopped_at = now
-        debtor.activities.append(noted(debtor, "email_in", now, rng.choice(("STOP", "Please stop emailing us.", "unsubscribe"))))
+        debtor.activities.append(
+            noted(debtor, "email_in", now, rng.choice(("STOP", "Please stop emailing us.", "unsubscribe")))
+        )
     if rng.random() < 0.002:
         debtor.customer = debtor.customer.model_copy(update={"insolvent": True})
 
 
-def noted(debtor: Debtor, kind: str, at: datetime, body: str = "") -> Activity:
-    return Activity(id=f"A-{debtor.customer.id}-{len(debtor.activities)}", party_id=debtor.customer.id, type=kind, at=at, body=body)
+def noted(debtor: Debtor, kind: str, at: datetime, body: str = "", subject: str = "") -> Activity:
+    number = f"A-{debtor.customer.id}-{len(debtor.activities)}"
+    return Activity(id=number, party_id=debtor.customer.id, type=kind, at=at, body=body, subject=subject)
 
 
 def violations(debtor: Debtor, kind: str, arguments: Mapping[str, Any], now: datetime, facts: Mapping[str, Any]) -> list[str]:
@@ -472,7 +524,9 @@ def simulated(worker: Collections, *, debtors: int, days: int, seed: int) -> tup
 
 def happens(debtor: Debtor, kind: str, arguments: Mapping[str, Any], now: datetime) -> None:
     touched = set(arguments.get("receivable_ids") or ())
-    if kind == "task.call":
+    if kind == "account.escalate":
+        debtor.activities.append(noted(debtor, "task", now, subject=f"Escalated to {arguments['to_role']}"))
+    elif kind == "task.call":
         debtor.called.append(now)
         debtor.activities.append(noted(debtor, "call", now))
     elif kind in CONTACTS:
@@ -482,11 +536,12 @@ def happens(debtor: Debtor, kind: str, arguments: Mapping[str, Any], now: dateti
         if one.id in touched and kind == "reminder.send":
             debtor.receivables[index] = one.model_copy(update={"reminder_level": arguments["level"]})
         if one.id in touched and kind == "dunning.hold":
+            debtor.held_until[one.id] = date.fromisoformat(arguments["until"])
             debtor.receivables[index] = one.model_copy(update={"on_hold": True})
 
 
 def test_ten_thousand_debtor_days_without_a_contact_against_a_rule() -> None:
-    done, wrong = simulated(Collections(), debtors=200, days=50, seed=11)
+    done, wrong = simulated(Collections(PLAYBOOK), debtors=200, days=50, seed=11)
     assert wrong == []
     assert done["reminder.send"] >= 150, "a worker that never writes breaks no rule either"
     assert {"task.call", "plan.offer", "dunning.hold", "account.escalate"} <= done.keys()

@@ -53,7 +53,9 @@ def test_every_template_fills_reads_back_and_carries_its_disclosures(template: s
     assert HOUSE.phone in message.body
     assert {"en": "reply with STOP", "de": "antworten Sie mit STOPP", "fr": "répondez STOP"}[language] in message.body
     assert "{" not in message.subject + message.body
-    assert not any(threat in message.body.lower() for threat in ("court", "lawsuit", "credit bureau", "gericht", "schufa", "tribunal"))
+    assert not any(
+        threat in message.body.lower() for threat in ("court", "lawsuit", "credit bureau", "gericht", "schufa", "tribunal")
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,14 @@ def test_instalments_add_up_month_by_month(amount: Decimal, count: int, first: d
 
 def test_one_message_one_currency() -> None:
     with pytest.raises(BadInput, match="needs one currency; found EUR, USD"):
-        draft("reminder_firm", [TWO[0], owed("INV-3", "5.00", currency="USD")], name="A", language="en", house=HOUSE, pay_by=PAY_BY)
+        draft(
+            "reminder_firm",
+            [TWO[0], owed("INV-3", "5.00", currency="USD")],
+            name="A",
+            language="en",
+            house=HOUSE,
+            pay_by=PAY_BY,
+        )
 
 
 def test_a_slot_without_a_record_is_refused() -> None:
@@ -150,7 +159,9 @@ def test_a_slot_without_a_record_is_refused() -> None:
 
 
 def shipped_yaml() -> dict:
-    return yaml.safe_load(dunning_templates.files("shiftlead.agents").joinpath("dunning_templates.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load(
+        dunning_templates.files("shiftlead.agents").joinpath("dunning_templates.yaml").read_text(encoding="utf-8")
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +197,7 @@ def test_a_missing_language_tone_or_sentence_is_named() -> None:
         parse_templates(yaml.safe_dump(raw), origin="t.yaml")
     raw = shipped_yaml()
     del raw["disclosures"]["opt_out"]["de"]
-    with pytest.raises(SettingsError, match="disclosures.opt_out: de is missing"):
+    with pytest.raises(SettingsError, match=r"disclosures\.opt_out: de is missing"):
         parse_templates(yaml.safe_dump(raw), origin="t.yaml")
 
 

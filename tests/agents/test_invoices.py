@@ -7,6 +7,8 @@ import pytest
 
 from shiftlead.agents.invoices import Invoices
 from shiftlead.connectors.base import Connector
+from shiftlead.connectors.company import Company
+from shiftlead.connectors.company_truth import load_truth, truth_path
 from shiftlead.connectors.operations import CANONICAL
 from shiftlead.connectors.records import (
     CreditNote,
@@ -27,6 +29,7 @@ from shiftlead.core.clock import FrozenClock
 from shiftlead.core.evidence import Trust
 from shiftlead.core.money import Money
 from shiftlead.guardrails.facts import FACTS
+from shiftlead.guardrails.provenance import provenance
 from shiftlead.tools.desk import Desk
 
 D = Decimal
@@ -356,3 +359,27 @@ def test_disputes_that_a_person_answers(records, said, words):
     assessment = disputed(*records, **said)
     assert assessment.proposals == ()
     assert words in assessment.question
+
+
+def test_the_embedded_company_gets_the_right_first_step_for_every_invoice(tmp_path):
+    clock = FrozenClock(datetime(2026, 9, 15, 9, 0, tzinfo=UTC))
+    company = Company.create(tmp_path / "company.db", seed=19, size=160, today=date(2026, 9, 15), clock=clock)
+    truths = load_truth(truth_path(tmp_path / "company.db"))
+    worker, wrong, seen = Invoices(), [], 0
+    for queue in ("payables", "billing"):
+        for pulled in company.sources()[queue].pull():
+            truth = truths[(f"company.{queue}", pulled.external_id)]
+            if pulled.item is None or truth.route == "quarantine":
+                continue
+            desk = Desk(pulled.item, company, operations=frozenset(worker.playbook.operations), clock=clock)
+            proposal = only(worker.assess(desk, worker.investigate(desk)))
+            authority = company.operation(proposal.action.kind).authority
+            source = provenance(authority, proposal.action.arguments, desk.evidence)
+            refused = [change.after for change in proposal.changes if change.field == "would be refused"]
+            seen += 1
+            if set(proposal.labels) != set(truth.labels) or proposal.action.kind not in truth.operations or refused:
+                wrong.append((pulled.external_id, truth.labels, proposal.labels, proposal.action.kind, refused))
+            assert source.tainted == source.unknown == ()
+    company.close()
+    assert seen > 60
+    assert wrong == []

@@ -84,7 +84,9 @@ def test_numbers_on_the_customer_record_stand_in_for_a_missing_history() -> None
     amount=st.none() | st.floats(0, 1e9),
     disputed=st.none() | st.booleans(),
 )
-def test_every_history_gives_a_probability(delays: list[int], unpaid: list[int], amount: float | None, disputed: bool | None) -> None:
+def test_every_history_gives_a_probability(
+    delays: list[int], unpaid: list[int], amount: float | None, disputed: bool | None
+) -> None:
     outlook = shipped_model().outlook(history(*delays, unpaid=tuple(unpaid)), amount=amount, disputed=disputed)
     assert 0 <= outlook.late <= 1
     assert 0 <= outlook.days_late < 5000
@@ -133,7 +135,9 @@ def test_no_feature_looks_past_the_invoice_date(shared_data) -> None:
     rows = read_ibm_receivables(shared_data / "collections" / "ibm_accounts_receivable.csv")
     for row in rows[::40]:
         unseen = [
-            one._replace(paid=one.paid + timedelta(days=50), disputed=not one.disputed) for one in rows if one.paid >= row.issued
+            one._replace(paid=one.paid + timedelta(days=50), disputed=not one.disputed)
+            for one in rows
+            if one.paid >= row.issued
         ]
         seen = [one for one in rows if one.paid < row.issued]
         assert history_of(row, seen + unseen) == history_of(row, rows)

@@ -344,6 +344,26 @@ class TestEffects:
         assert Decimal(row["open_amount"]) == Decimal(row["amount"]) - 1
         assert row["status"] == "open"
 
+    @pytest.mark.parametrize(
+        ("operation", "column", "expected"),
+        [("promise.log", "promised_amount", "1.00"), ("receivable.write_off", "open_amount", "-1.00")],
+    )
+    def test_an_amount_is_spread_in_the_order_given(self, company: Company, operation: str, column: str, expected: str) -> None:
+        customer, (first, *_) = account(company)
+        (second,) = rows(company, "SELECT * FROM receivable WHERE customer_id <> ? ORDER BY id LIMIT 1", customer["id"])
+        outside(
+            company,
+            "UPDATE receivable SET customer_id = ?, currency = ? WHERE id = ?",
+            customer["id"],
+            customer["currency"],
+            second["id"],
+        )
+        amount = Decimal(first["open_amount"]) + 1
+        run(company, ASKS[operation](company).with_(receivable_ids=[first["id"], second["id"]], amount=str(amount)))
+        (row,) = rows(company, "SELECT * FROM receivable WHERE id = ?", second["id"])
+        left = Decimal(row[column]) - (Decimal(second["open_amount"]) if column == "open_amount" else 0)
+        assert left == Decimal(expected)
+
     def test_a_credit_memo_lowers_what_is_open(self, company: Company) -> None:
         ask = crediting(company)
         run(company, ask)

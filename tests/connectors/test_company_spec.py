@@ -1,4 +1,7 @@
-"""The generator: deterministic, true to its documented rates, and clean where it says clean."""
+"""The generator: deterministic, true to its documented rates, and clean where it says clean.
+
+Over 300 lines because the matching policy is worked out a second time here, apart from the generator.
+"""
 
 import json
 import os
@@ -6,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from statistics import median, quantiles
 
 import pytest
@@ -274,6 +277,13 @@ def line_violations(world: World, invoice: dict, order: dict) -> set[str]:
     return found
 
 
+def tax_of(invoice: dict) -> Decimal:
+    """The tax that the lines' rates ask for."""
+    rates = {line["tax_rate"] for line in invoice["lines"]}
+    bases = {rate: sum(line["net"] for line in invoice["lines"] if line["tax_rate"] == rate) for rate in rates}
+    return sum(((base * rate / 100).quantize(Decimal("0.01"), ROUND_HALF_UP) for rate, base in bases.items()), Decimal(0))
+
+
 def repeated(world: World, invoice: dict) -> bool:
     """Whether a booked invoice bills the same: same supplier and order, the same lines, and no receipts for both."""
     same = [
@@ -305,6 +315,35 @@ class TestInvoices:
                 assert rows[truth.external_id]["order_id"] not in {order["id"] for order in world.rows["purchase_order"]}
             assert violations(world, invoice) == expected, truth
             assert bool(invoice["note"]) == bool(set(truth.labels) & {"prompt_injection"}) or not truth.route.startswith("auto")
+
+    def test_traps_look_like_what_they_are_named_for(self, demo: World) -> None:
+        rows = {row["id"]: row for row in demo.rows["invoice"]}
+        masters = {row["id"]: row for row in demo.rows["supplier"]}
+        orders = {row["id"]: row for row in demo.rows["purchase_order"]}
+        for truth in truths_of(demo, "payables"):
+            invoice = rows[truth.external_id]
+            order, master = orders.get(invoice["order_id"]), masters[invoice["party_id"]]
+            receipts = [row for row in demo.rows["goods_receipt"] if order and row["order_id"] == order["id"]]
+            shares = [
+                abs(line["price"] - ordered["price"]) / ordered["price"]
+                for line, ordered in zip(invoice["lines"], order["lines"] if order else (), strict=False)
+            ]
+            twins = [row for row in rows.values() if row["party_id"] == master["id"] and row["gross"] == invoice["gross"]]
+            looks = {
+                "iban_formatting_only": invoice["iban"] != master["iban"],
+                "price_delta_within_2pct": 0 < max(shares, default=0) <= Decimal("0.02"),
+                "price_delta_small_effect": max(shares, default=0) > Decimal("0.02"),
+                "two_receipts_sum_to_invoice": len(receipts) == 2,
+                "partial_delivery_partial_invoice": bool(order)
+                and order["lines"][0]["quantity"] == 2 * invoice["lines"][0]["quantity"],
+                "equal_second_instalment_on_same_po": len(twins) == 2 and len({row["order_id"] for row in twins}) == 1,
+                "same_amount_same_vendor_other_period": len(twins) == 4 and len({row["order_id"] for row in twins}) == 4,
+                "1_cent_rounding": tax_of(invoice) != invoice["tax"],
+                "vendor_alias_on_invoice": invoice["party_name"] in master["aliases"],
+                "bank_changed_in_master": (TODAY - (master["bank_changed_on"] or date.min)).days < 30,
+                "": True,
+            }
+            assert looks[truth.trap], truth
 
     def test_clean_is_posted_and_nothing_else_is(self, demo: World) -> None:
         for truth in truths_of(demo, "payables"):
@@ -358,3 +397,10 @@ def test_a_size_is_split_in_the_proportions_of_the_demo(total: int, bills: int) 
     size = CompanySize.of(total)
     assert size.tickets + size.supplier_invoices + size.customer_invoices + size.overdue_accounts == total
     assert size.supplier_invoices == bills
+
+
+@pytest.mark.parametrize("total", [4, 12, 34])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_tiny_company_is_whole(total: int, seed: int) -> None:
+    world = generate(CompanySpec(seed=seed, size=CompanySize.of(total), today=TODAY))
+    assert len(world.truths) == total

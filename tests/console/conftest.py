@@ -1,6 +1,7 @@
 """A ledger with requests of every kind, built through the stores that the workers use."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from shiftlead.connectors.operations import CANONICAL
+from shiftlead.console.app import ConsoleApp
+from shiftlead.console.decision import DecisionPane
+from shiftlead.console.guide import Guides
 from shiftlead.core import actions, inbox, operations, queue
 from shiftlead.core.action import Action, Change, Envelope, Proposal, Reversibility, Target
 from shiftlead.core.actions import ActionState, SealedAction
@@ -18,8 +22,12 @@ from shiftlead.core.clock import FrozenClock
 from shiftlead.core.evidence import Evidence, Trust
 from shiftlead.core.money import Money
 from shiftlead.core.operations import OperationSpec
+from shiftlead.core.settings import Operator
 from shiftlead.core.store import Ledger
 from shiftlead.core.verdict import Lane, RuleHit, Verdict
+from shiftlead.guardrails.policy import Policy, shipped_policy
+
+Console = Callable[..., ConsoleApp]
 
 
 class Builder:
@@ -65,7 +73,7 @@ class Builder:
         (held,) = queue.claim(self.ledger, owner="w1", workers=[worker], lease=timedelta(minutes=5))
         sealed = self._sealed(case.id, ref, kind, money, lane, makers, approvals, four_eyes, confidence, note)
         with self.ledger.transaction() as tx:
-            actions.put(tx, sealed)
+            actions.add(tx, sealed)
             request = Request(
                 id=f"req_{ref.lower()}",
                 case_id=case.id,
@@ -192,3 +200,63 @@ def ledger(tmp_path: Path, clock: FrozenClock) -> Iterator[Ledger]:
 @pytest.fixture
 def build(ledger: Ledger, clock: FrozenClock) -> Builder:
     return Builder(ledger, clock)
+
+
+@pytest.fixture
+def policy() -> Policy:
+    return shipped_policy()
+
+
+@pytest.fixture
+def console(ledger: Ledger, policy: Policy) -> Console:
+    def make(*, name: str = "ana", role: str = "controller", guides: Guides | None = None) -> ConsoleApp:
+        return ConsoleApp(ledger, policy, operator=Operator(name=name, role=role), title="prod", guides=guides)
+
+    return make
+
+
+class Screen:
+    """A running console: keys in, text out, and nothing in flight in between."""
+
+    def __init__(self, app: ConsoleApp, pilot: Any) -> None:
+        self.app, self.pilot = app, pilot
+
+    async def idle(self) -> None:
+        """Until every thread has handed over what it read or wrote, and it is painted."""
+        while pending := [one for one in self.app.workers if not one.is_finished]:
+            await self.app.workers.wait_for_complete(pending)
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.idle()
+
+    async def type(self, words: str) -> None:
+        await self.press(*("space" if one == " " else one for one in words))
+
+    @property
+    def lines(self) -> list[str]:
+        return [strip.text for strip in self.app.screen._compositor.render_strips()]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def painted(self) -> str | None:
+        """The id of the request in the decision pane."""
+        story = self.app.screen_stack[0].query_one(DecisionPane).story
+        return story.request.id if story else None
+
+
+@pytest.fixture
+def opened() -> Callable[..., Any]:
+    @asynccontextmanager
+    async def open_it(app: ConsoleApp, size: tuple[int, int] = (120, 36)) -> AsyncIterator[Screen]:
+        async with app.run_test(size=size) as pilot:
+            screen = Screen(app, pilot)
+            await screen.idle()
+            yield screen
+
+    return open_it

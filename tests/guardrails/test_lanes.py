@@ -76,6 +76,8 @@ def verdict(given, context=None, policy=POLICY):
         (proposal(confidence=0.8, **CLEAN), Lane.ALLOWED, ["R-1"]),
         (proposal(confidence=0.79, **CLEAN), Lane.REVIEWED, ["low-confidence", "R-1"]),
         (proposal(confidence=None, **CLEAN), Lane.REVIEWED, ["low-confidence", "R-1"]),
+        # one that cannot say how sure it is has not said that it is unsure: a person may still say yes
+        (proposal(confidence=None, amount="30000.00", **CLEAN), Lane.REVIEWED, ["R-2", "low-confidence"]),
         (proposal(confidence=0.1, amount="30000.00", **CLEAN), Lane.PROHIBITED, ["low-confidence", "R-2"]),
         # what a worker may not supply
         (proposal(order_fund=True, **CLEAN), Lane.PROHIBITED, ["evaluation-error"]),
@@ -250,7 +252,11 @@ def test_more_money_is_never_freer(given, more):
 def test_less_confidence_is_never_freer(given, less):
     if given.confidence is not None:
         assert lane(changed(given, confidence=min(less, given.confidence))) >= lane(given)
-    assert lane(changed(given, confidence=None)) >= lane(given)
+
+
+@given(proposals())
+def test_a_brain_that_cannot_say_how_sure_it_is_never_runs_alone(given):
+    assert verdict(changed(given, confidence=None), policy=HOUSE).lane is not Lane.ALLOWED
 
 
 @given(proposals(), st.data())

@@ -182,7 +182,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_request_case_id"), "request", ["case_id"], unique=False)
-    op.create_index("ix_request_state", "request", ["state", "due_at"], unique=False)
+    columns = ["state", "due_at", "created_at", "id", "snoozed_until"]
+    op.create_index("ix_request_state", "request", columns, unique=False)
     op.create_table(
         "switch",
         sa.Column("scope", sa.String(), nullable=False),

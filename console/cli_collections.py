@@ -1,0 +1,69 @@
+"""`shiftlead collections`: which overdue accounts to take first, read from the workspace's connectors."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_output import money
+from .cli_session import Session, command, group
+
+if TYPE_CHECKING:
+    from ..agents.account import Account
+    from ..connectors.base import Connector
+
+app = group("Collections: the overdue accounts, those first where most may be lost.")
+
+_KIND = "overdue_account"
+
+
+@command(app, "rank")
+def rank(
+    session: Session,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+) -> None:
+    """Rank overdue accounts by expected loss, with the next step for each; nothing is changed."""
+    from ..agents.ageing import rank as ranked
+    from ..agents.collections_settings import CollectionsSettings
+    from ..agents.crew import open_connectors
+
+    settings = CollectionsSettings.of(session.playbook("collections"))
+    connectors = open_connectors(session.place, session.clock)
+    try:
+        accounts = [one for connector in connectors.values() for one in _accounts(session, connector)]
+    finally:
+        for connector in connectors.values():
+            connector.close()
+    found = ranked(accounts, session.clock.now(), settings=settings)
+    session.out.listed(
+        ("customer", "name", ">overdue", ">days", ">p(late)", ">expected loss", "next step"),
+        found[:limit],
+        lambda one: (
+            one.customer_id, one.name, _worth(one.overdue_amount), one.oldest_days, f"{one.late_probability:.2f}",
+            _worth(one.expected_loss), f"{one.next_step}: {one.reason}",
+        ),
+        empty="No account is overdue.",
+    )  # fmt: skip
+    if len(found) > limit:
+        session.out.say(f"{limit} of {len(found)}.")
+
+
+def _accounts(session: Session, connector: "Connector") -> "Iterator[Account]":
+    """The accounts behind the connector's queue of overdue accounts, once each."""
+    from ..agents.account import read_account, reader
+
+    read, seen = reader(connector), set()
+    for source in connector.sources().values():
+        for pulled in source.pull():
+            if pulled.item is None or pulled.item.kind != _KIND:
+                if pulled.problem and source.name == "receivables":
+                    session.out.say(f"{pulled.external_id}: {pulled.problem}")
+                continue
+            customer = str(pulled.item.payload.get("ref") or pulled.external_id)
+            if customer not in seen and (account := read_account(read, customer)):
+                seen.add(customer)
+                yield account
+
+
+def _worth(amount: object) -> str:
+    return money(getattr(amount, "amount", None), getattr(amount, "currency", None))

@@ -1,0 +1,186 @@
+"""`shiftlead doctor`: is everything in its place, and what needs a person."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..core.errors import ShiftleadError
+from .cli_errors import CHECK_FAILED
+from .cli_session import Session, command
+
+if TYPE_CHECKING:
+    from ..connectors.base import Operation
+
+OK, LOOK, BROKEN = "ok", "look", "broken"
+"""A check holds; a person should look; something does not work."""
+
+Check = tuple[str, str, str]
+"""What was looked at, how it is, and what was found."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "doctor")
+    def doctor(
+        session: Session,
+        operations: Annotated[bool, typer.Option("--operations", help="List every operation with its arguments.")] = False,
+    ) -> None:
+        """Look at workspace, ledger, policy, connectors, workers and plugins; exit code 1 where something is broken."""
+        if operations:
+            _operations(session)
+            return
+        place = session.place
+        found = [("workspace", OK, str(place.folder)), *_checks(session)]
+        session.out.listed(
+            ("check", "state", "found"),
+            [{"check": name, "state": state, "found": detail} for name, state, detail in found],
+            lambda one: tuple(one.values()),
+        )
+        if any(state == BROKEN for _, state, _ in found):
+            raise typer.Exit(CHECK_FAILED)
+
+
+def _checks(session: Session) -> Iterator[Check]:
+    for name, looks in (
+        ("ledger", _ledger),
+        ("policy", _policy),
+        ("connectors", _connectors),
+        ("workers", _workers),
+        ("plugins", _plugins),
+        ("operators", _operators),
+    ):
+        yield from _guarded(name, looks, session)
+
+
+def _guarded(name: str, looks: Callable[[Session], Iterator[Check]], session: Session) -> Iterator[Check]:
+    try:
+        yield from looks(session)
+    except ShiftleadError as error:
+        yield name, BROKEN, str(error)
+    except Exception as error:  # noqa: BLE001 - one broken part must not hide the state of the others
+        yield name, BROKEN, f"{type(error).__name__}: {error}"
+
+
+def _ledger(session: Session) -> Iterator[Check]:
+    from ..core import inbox, outbox, quarantine, queue, switches
+    from ..core.case import CaseState
+    from ..core.receipt import EffectState
+
+    with session.ledger() as ledger, ledger.reading() as reading:
+        where = ledger.engine.url.render_as_string(hide_password=True)
+        yield "ledger", OK, f"revision {ledger.revision()}, {ledger.ticks()} audit events, {where}"
+        waiting = inbox.count_waiting(reading, now=ledger.clock.now())
+        yield "inbox", OK, f"{waiting} requests wait for a person"
+        held = quarantine.listed(reading, limit=1000)
+        owners = ", ".join(sorted({one.owner for one in held}))
+        yield "quarantine", LOOK if held else OK, f"{quarantine.count(reading)} records{f' for {owners}' if held else ''}"
+        lost = outbox.in_state(reading, (EffectState.UNKNOWN,))
+        yield "effects", LOOK if lost else OK, f"{len(lost)} with a lost answer{_of(one.case_id for one in lost)}"
+        parked = queue.listed(reading, states=(CaseState.PARKED,))
+        yield "parked", LOOK if parked else OK, f"{len(parked)} cases failed too often{_of(one.id for one in parked)}"
+        stopped = switches.thrown(reading)
+        told = "; ".join(f"{one.scope} by {one.by}: {one.reason}" for one in stopped)
+        yield "stopped", LOOK if stopped else OK, told or "nothing is stopped"
+
+
+def _policy(session: Session) -> Iterator[Check]:
+    from ..guardrails import review
+
+    report = review.check(session.policy)
+    serious = [remark for remark in report.remarks if remark.serious]
+    told = f"{report.policy}, {report.rules} rules, digest {report.digest[:12]}"
+    yield "policy", BROKEN if serious else OK, "; ".join([told, *(f"{one.rule} {one.text}" for one in serious)])
+
+
+def _connectors(session: Session) -> Iterator[Check]:
+    from ..agents.crew import open_connectors
+
+    for name, connector in open_connectors(session.place, session.clock).items():
+        try:
+            health = connector.health()
+            yield f"connector {name}", OK if health.ok else BROKEN, health.detail
+        finally:
+            connector.close()
+
+
+def _workers(session: Session) -> Iterator[Check]:
+    from ..agents.crew import open_workers
+
+    for name, worker in open_workers(session.place).items():
+        yield f"worker {name}", OK, f"{worker.playbook.ref}, takes {', '.join(sorted(worker.takes))}"
+
+
+def _plugins(_: Session) -> Iterator[Check]:
+    """Everything that is installed, in use or not: a plugin that fails to load is better known today than needed tomorrow."""
+    from ..agents.crew import WORKERS
+    from ..agents.worker import Worker
+    from ..connectors.base import Connector
+    from ..connectors.registry import GROUP, installed, load_plugin
+
+    groups: tuple[tuple[str, type[Any]], ...] = ((GROUP, Connector), (WORKERS, Worker))
+    for where, base in groups:
+        loaded = []
+        for name in installed(where):
+            try:
+                load_plugin(name, base, where)
+                loaded.append(name)
+            except ShiftleadError as error:
+                yield f"plugin {name}", BROKEN, str(error)
+        yield where, OK, ", ".join(loaded) or "none"
+
+
+def _operators(session: Session) -> Iterator[Check]:
+    known = session.place.workspace.operators
+    strangers = [f"{name} ({role})" for name, role in known.items() if session.policy.role(role) is None]
+    if not known or strangers:
+        yield "operators", LOOK, f"no role of the policy: {', '.join(strangers)}" if strangers else "nobody may decide"
+    else:
+        yield "operators", OK, ", ".join(f"{name} ({role})" for name, role in known.items())
+
+
+def _operations(session: Session) -> None:
+    from ..agents.crew import open_connectors
+
+    connectors = open_connectors(session.place, session.clock)
+    found = [(name, one) for name, connector in connectors.items() for one in connector.operations().values()]
+    for connector in connectors.values():
+        connector.close()
+    session.out.listed(
+        ("connector", "operation", "kind", "arguments", "summary"),
+        [_described(name, one) for name, one in found],
+        lambda one: (
+            one["connector"],
+            one["name"],
+            "effect" if one["effect"] else "read",
+            ", ".join(one["arguments"]),
+            one["summary"],
+        ),
+    )
+
+
+def _described(connector: str, operation: "Operation") -> dict[str, Any]:
+    schema = operation.arguments.model_json_schema()
+    required = schema.get("required", ())
+    return {
+        "connector": connector,
+        "name": operation.name,
+        "effect": operation.effect,
+        "summary": operation.summary,
+        "arguments": {
+            name: f"{'' if name in required else 'optional '}{_kind(one)}" for name, one in schema.get("properties", {}).items()
+        },
+        "editable": operation.editable,
+        "authority": operation.authority,
+        "reversibility": operation.reversibility,
+    }
+
+
+def _kind(field: dict[str, Any]) -> str:
+    return str(field.get("type") or next((one["type"] for one in field.get("anyOf", ()) if "type" in one), "any"))
+
+
+def _of(ids: Any) -> str:
+    named = sorted(set(ids))
+    return f" ({', '.join(named[:5])}{', …' if len(named) > 5 else ''})" if named else ""

@@ -1,0 +1,121 @@
+"""`shiftlead inbox`: what waits for a person, as a list or one request with all that a decision needs."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import BadInput, NotFound
+from .cli_find import NEXT, find_request
+from .cli_output import moment, money
+from .cli_session import Session, command, group
+
+if TYPE_CHECKING:
+    from ..core.approval import Request
+    from ..core.store import Ledger
+
+app = group("The inbox: what waits for a person, and the answers.")
+
+_WINDOW = 500
+
+
+@command(app, "list")
+def list_requests(
+    session: Session,
+    mine: Annotated[bool, typer.Option("--mine", help="Only what you may settle.")] = False,
+    role: Annotated[str, typer.Option(help="Only what is asked of this role.", show_default=False)] = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    order: Annotated[str, typer.Option(help="due, amount or age.")] = "due",
+    snoozed: Annotated[bool, typer.Option("--snoozed", help="Also those that were put off.")] = False,
+) -> None:
+    """List what waits, the most pressing first."""
+    from ..core import inbox
+
+    orders = [one.value for one in inbox.Order]
+    if order not in orders:
+        raise BadInput(f"{order!r} is no order.", hint=f"Use {', '.join(orders)}.")
+    with session.ledger() as ledger:
+        found = _waiting(session, ledger, inbox.Order(order), snoozed=snoozed, mine=mine, role=role, limit=limit)
+        total = _count(ledger)
+    session.out.listed(
+        ("request", "due", "question", "role", ">amount", ">sure", "what"),
+        found,
+        lambda one: (
+            one.id, moment(one.due_at), one.question.value, one.role, money(one.amount, one.currency),
+            "" if one.confidence is None else f"{one.confidence:.2f}", f"{one.summary} | {one.reason}",
+        ),
+        empty="Nothing waits for you." if mine else "Nothing waits.",
+    )  # fmt: skip
+    if found and total > len(found):
+        session.out.say(f"{len(found)} shown; {total} wait in all.")
+
+
+@command(app, "show")
+def show(
+    session: Session,
+    request: Annotated[str, typer.Argument(metavar="REQUEST", help="The request's id, its ticket's id, or `next`.")],
+) -> None:
+    """Show one request: what is asked, why, what would change, on what evidence."""
+    from ..core import actions, inbox, queue
+
+    with session.ledger() as ledger, ledger.reading() as reading:
+        asked = _next(session, ledger) if request == NEXT else find_request(reading, request)
+        case, item = queue.get(reading, asked.case_id), queue.item_of(reading, asked.case_id)
+        sealed = actions.get(reading, asked.action_id) if asked.action_id else None
+        decided = inbox.decisions(reading, request_id=asked.id)
+    if session.out.as_json:
+        session.out.data(
+            {"digest": asked.digest, "request": asked, "case": case, "ticket": item, "action": sealed, "decisions": decided}
+        )
+        return
+    from .cli_story import action_told, headline
+
+    steps = {step.number: step.text for step in session.playbook(case.worker).steps}
+    session.out.text(f"{asked.question.value.upper()}?  {asked.summary}", f"  because {asked.reason}")
+    session.out.text(f"  {asked.id}, {asked.state.value}, asked of {asked.role}, digest {asked.digest}", "")
+    session.out.text(*headline(case))
+    if sealed:
+        session.out.text(*action_told(sealed, steps))
+    session.out.say(f"The whole story: shiftlead case explain {case.external_id}")
+
+
+def _waiting(
+    session: Session, ledger: "Ledger", order: str, *, snoozed: bool, mine: bool, role: str, limit: int
+) -> "list[Request]":
+    from ..core import inbox
+
+    hindrance = _hindrance(session, ledger) if mine else None
+    found: list[Request] = []
+    with ledger.reading() as reading:
+        ids = inbox.waiting_ids(reading, now=ledger.clock.now(), order=inbox.Order(order), snoozed=snoozed)
+        for start in range(0, len(ids), _WINDOW):
+            for one in inbox.many(reading, ids[start : start + _WINDOW]):
+                if (role and one.role != role) or (hindrance and hindrance(one)):
+                    continue
+                found.append(one)
+                if len(found) == limit:
+                    return found
+    return found
+
+
+def _hindrance(session: Session, ledger: "Ledger") -> "Callable[[Request], str]":
+    from ..guardrails.approvals import Approvals
+
+    approvals, operator = Approvals(ledger, session.policy), session.operator
+    return lambda request: approvals.hindrance(request, operator)
+
+
+def _next(session: Session, ledger: "Ledger") -> "Request":
+    from ..core import inbox
+
+    found = _waiting(session, ledger, inbox.Order.DUE, snoozed=False, mine=True, role="", limit=1)
+    if not found:
+        raise NotFound("Nothing waits for you.", hint="`shiftlead inbox list` shows what waits for others.")
+    return found[0]
+
+
+def _count(ledger: "Ledger") -> int:
+    from ..core import inbox
+
+    with ledger.reading() as reading:
+        return inbox.count_waiting(reading, now=ledger.clock.now())

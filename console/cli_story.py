@@ -1,0 +1,216 @@
+"""The whole story of one case for a person: ticket, evidence, proposal, verdict, decisions, receipt and audit trail."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..core import actions, inbox, outbox, queue
+from ..core.actions import SealedAction
+from ..core.approval import Decision, Request
+from ..core.audit import AuditEvent
+from ..core.case import Case, TicketItem
+from ..core.evidence import Evidence
+from ..core.noun import Noun
+from ..core.receipt import Effect
+from ..core.verdict import RuleHit
+from .cli_output import moment, money, pairs
+
+if TYPE_CHECKING:
+    from ..core.store import Ledger
+
+_LONG = 400
+
+
+class CaseStory(Noun):
+    """Everything the ledger knows about one case."""
+
+    case: Case
+    ticket: TicketItem
+    parent: Case | None
+    children: tuple[Case, ...]
+    actions: tuple[SealedAction, ...]
+    requests: tuple[Request, ...]
+    decisions: tuple[Decision, ...]
+    effects: tuple[Effect, ...]
+    trail: tuple[AuditEvent, ...]
+    steps: dict[int, str] = {}
+    """The steps of the worker's playbook as they are now."""
+
+    def step(self, number: int) -> str:
+        """One step in words."""
+        return self.steps.get(number, "(not in the playbook any more)")
+
+
+def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str]) -> CaseStory:
+    """Everything the ledger knows about `case`."""
+    with ledger.reading() as session:
+        return CaseStory(
+            case=case,
+            ticket=queue.item_of(session, case.id),
+            parent=queue.get(session, case.parent_id) if case.parent_id else None,
+            children=tuple(queue.listed(session, parent_id=case.id)),
+            actions=tuple(actions.of_case(session, case.id)),
+            requests=tuple(inbox.of_case(session, case.id)),
+            decisions=tuple(inbox.decisions(session, case_id=case.id)),
+            effects=tuple(outbox.of_case(session, case.id)),
+            trail=tuple(ledger.events(case_id=case.id)),
+            steps=dict(steps),
+        )
+
+
+def told(story: CaseStory) -> Iterator[str]:
+    """The story in lines."""
+    yield from headline(story.case)
+    yield from _related(story)
+    yield from _ticket(story.ticket)
+    for sealed in story.actions:
+        yield from action_told(sealed, story.steps)
+        yield from _effects(story, sealed)
+    yield from _asked(story)
+    yield from _trail(story)
+
+
+def headline(case: Case) -> Iterator[str]:
+    """What a case is and how it stands."""
+    yield f"CASE {case.id}  {case.subject}"
+    state = f"{case.state.value}{f', {case.outcome}' if case.outcome else ''}"
+    yield from _indented(
+        pairs(
+            {
+                "state": state,
+                "worker": case.worker,
+                "ticket": f"{case.source} {case.external_id} (revision {case.revision})",
+                "party": case.party,
+                "amount": money(case.amount, case.currency),
+                "priority": case.priority,
+                "received": moment(case.received_at),
+                "due": moment(case.due_at),
+                "closed": moment(case.closed_at),
+                "summary": case.summary,
+                "attempts": case.attempts if case.error else "",
+                "error": case.error,
+            }
+        )
+    )
+
+
+def action_told(sealed: SealedAction, steps: Mapping[int, str]) -> Iterator[str]:
+    """One action: what it does, why, on what evidence, and what the policy says."""
+    envelope, proposal = sealed.envelope, sealed.envelope.proposal
+    action = proposal.action
+    yield from ("", f"ACTION {sealed.seq}  {sealed.summary()}")
+    sure = "cannot say" if proposal.confidence is None else f"{proposal.confidence:.2f}"
+    about = {
+        "id": sealed.id,
+        "state": sealed.state.value + (f", round {sealed.round}" if sealed.round > 1 else ""),
+        "proposed by": f"{envelope.worker} ({envelope.playbook}, brain {envelope.brain}), confidence {sure}",
+        "made by": ", ".join(sealed.makers),
+        "why": proposal.rationale,
+        "found": ", ".join(proposal.labels),
+        "can be undone": action.reversibility.value,
+        "sealed as": sealed.digest,
+    }
+    yield from _indented(pairs(about))
+    yield from _block("SOP steps followed", (f"{number}. {steps.get(number, '')}".rstrip() for number in proposal.steps))
+    yield from _block("Arguments", pairs(action.arguments))
+    yield from _block(
+        "Would change", (f"{one.record}: {one.field}: {one.before or '-'} -> {_short(one.after)}" for one in proposal.changes)
+    )
+    yield from _block("Evidence", map(_evidence, envelope.evidence))
+    yield from _verdict(sealed)
+
+
+def _verdict(sealed: SealedAction) -> Iterator[str]:
+    verdict = sealed.verdict
+    head = f"Verdict: {verdict.lane.value} by {verdict.policy}, judged {moment(verdict.judged_at)}"
+    yield from _block(head, map(_hit, verdict.hits))
+    if verdict.missing:
+        yield f"    missing: {', '.join(verdict.missing)}"
+    if verdict.passed:
+        yield f"    did not match: {', '.join(verdict.passed)}"
+    if verdict.approvals > 1 or verdict.four_eyes:
+        yield f"    needs {verdict.approvals} approval(s){', four eyes' if verdict.four_eyes else ''}"
+
+
+def _hit(hit: RuleHit) -> str:
+    measured = f"  {hit.field} is {hit.actual}; limit {hit.limit}" if hit.limit else ""
+    distance = f"; {hit.distance}" if hit.distance else ""
+    source = f"  [{hit.source}]" if hit.source else ""
+    return f"{hit.rule} ({hit.lane.value}): {hit.reason}{measured}{distance}{source}"
+
+
+def _evidence(one: Evidence) -> str:
+    note = f"  ({one.note})" if one.note else ""
+    return f"[{one.trust.value}] {one.name} = {_short(one.value)}{note}  <- {one.source}, read {moment(one.read_at)}"
+
+
+def _effects(story: CaseStory, sealed: SealedAction) -> Iterator[str]:
+    for effect in (one for one in story.effects if one.action_id == sealed.id):
+        receipt = effect.receipt
+        answer = {
+            "key": effect.key,
+            "attempts": effect.attempts,
+            "sent": moment(effect.sent_at),
+            "outside id": receipt.external_id if receipt else "",
+            "answer": receipt.detail if receipt else "",
+        }
+        yield from _block(f"Effect: {effect.state.value}, {effect.operation} at {effect.connector}", pairs(answer))
+
+
+def _asked(story: CaseStory) -> Iterator[str]:
+    for request in story.requests:
+        yield from ("", f"REQUEST {request.id}  {request.question.value}: {request.summary}")
+        yield from _indented(
+            pairs(
+                {
+                    "state": request.state.value,
+                    "asked of": request.role,
+                    "why": request.reason,
+                    "opened": moment(request.created_at),
+                    "due": moment(request.due_at),
+                    "expires": moment(request.expires_at),
+                    "snoozed until": moment(request.snoozed_until),
+                }
+            )
+        )
+        yield from _indented(_decided(one) for one in story.decisions if one.request_id == request.id)
+
+
+def _decided(decision: Decision) -> str:
+    parts = [f"{moment(decision.decided_at)} {decision.operator}: {decision.kind.value}"]
+    parts += [text for text in (decision.reason, decision.text) if text]
+    parts += [f"{name} = {_short(value)}" for name, value in decision.changes.items()]
+    return "; ".join(parts) + ("" if decision.mode == "four_eyes" else f" [{decision.mode}]")
+
+
+def _related(story: CaseStory) -> Iterator[str]:
+    if story.parent:
+        yield f"  handed on from {story.parent.id} ({story.parent.external_id}): {story.parent.subject}"
+    for child in story.children:
+        yield f"  handed on to {child.worker} as {child.id}: {child.state.value}"
+
+
+def _ticket(item: TicketItem) -> Iterator[str]:
+    yield from ("", f"TICKET  {item.subject}")
+    yield from _indented(pairs({name: _short(value) for name, value in item.payload.items() if name != "subject"}))
+
+
+def _trail(story: CaseStory) -> Iterator[str]:
+    yield from ("", "AUDIT TRAIL")
+    for event in story.trail:
+        yield f"  {event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind}  by {event.actor}  {event.hash[:12]}"
+
+
+def _block(title: str, lines: Any) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield f"  {title}"
+        yield from (f"    {line}" for line in found)
+
+
+def _indented(lines: Any) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"

@@ -1,0 +1,131 @@
+"""`shiftlead work`: takes tickets in and lets the workers work on them, once, until idle, or until told to stop."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import BadInput, ConnectorError
+from .cli_errors import complain
+from .cli_session import Session, command
+
+if TYPE_CHECKING:
+    from ..agents.crew import Crew
+    from ..agents.runner import Runner, Shift
+    from ..connectors.intake import Taken
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "work")
+    def work(
+        session: Session,
+        once: Annotated[bool, typer.Option("--once", help="Work on one batch of cases, then stop.")] = False,
+        until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when no case is ready.")] = False,
+        concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many threads work.")] = 1,
+        pull: Annotated[bool, typer.Option("--pull/--no-pull", help="Take new tickets in first.")] = True,
+        brain: Annotated[str, typer.Option(help="embedded, or provider:model.", show_default=False)] = "",
+        interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the queues.")] = 5.0,
+    ) -> None:
+        """Work on cases; without --once or --until-idle until it is told to stop (Ctrl-C or SIGTERM)."""
+        if once and until_idle:
+            raise BadInput("--once and --until-idle do not go together.", hint="Give one of them.")
+        from ..agents.crew import open_crew
+        from ..agents.runner import Runner
+
+        crew = open_crew(session.place, clock=session.clock, brain=brain)
+        try:
+            runner = Runner(crew)
+            if once or until_idle:
+                _one_run(
+                    session, runner, pull=pull, turn=runner.once if once else lambda: runner.until_idle(concurrency=concurrency)
+                )
+            else:
+                _shift(session, runner, pull=pull, interval=interval, concurrency=concurrency)
+        finally:
+            crew.close()
+
+
+def pull_all(crew: "Crew", on_trouble: Callable[[ConnectorError], None]) -> "Taken":
+    """Take in what waits in every queue; a connector that fails is told of, and the others go on."""
+    from ..connectors.intake import Taken
+
+    total = Taken()
+    for connector in crew.connectors.values():
+        try:
+            for taken in crew.intake.pull(connector):
+                total += taken
+        except ConnectorError as error:
+            on_trouble(error)
+    return total
+
+
+def _one_run(session: Session, runner: "Runner", *, pull: bool, turn: Callable[[], "Shift"]) -> None:
+    from ..connectors.intake import Taken
+
+    troubles: list[ConnectorError] = []
+    with _signals(runner.halt):
+        taken = pull_all(runner.crew, troubles.append) if pull else Taken()
+        shift = turn()
+    if session.out.as_json:
+        session.out.data({"taken": taken, "shift": shift})
+    else:
+        session.out.text(*_told(taken, shift))
+    for error in troubles[1:]:
+        complain(error)
+    if troubles:
+        raise troubles[0]
+
+
+def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, concurrency: int) -> None:
+    """Pull, work and rest in turn, until a signal comes; cases in hand are finished first."""
+    stop = threading.Event()
+
+    def halt() -> None:
+        stop.set()
+        runner.halt()
+
+    with _signals(halt):
+        session.out.say("Working; Ctrl-C finishes the cases in hand and stops.")
+        while not stop.is_set():
+            taken = pull_all(runner.crew, complain) if pull else None
+            shift = runner.until_idle(concurrency=concurrency)
+            if shift.worked or (taken and (taken.opened or taken.quarantined)):
+                if session.out.as_json:
+                    session.out.data({"taken": taken, "shift": shift})
+                else:
+                    session.out.text(*_told(taken, shift))
+            stop.wait(interval)
+    session.out.say("Stopped; nothing is left half done.")
+
+
+@contextmanager
+def _signals(halt: Callable[[], None]) -> Iterator[None]:
+    """Call `halt` at the first SIGINT or SIGTERM; the second one interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+
+    def heard(number: int, _: object) -> None:
+        signal.signal(number, signal.default_int_handler)
+        halt()
+
+    for one in before:
+        signal.signal(one, heard)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _told(taken: "Taken | None", shift: "Shift") -> list[str]:
+    lines = []
+    if taken is not None:
+        lines.append(f"Taken in: {taken.opened} new, {taken.known} known, {taken.quarantined} to quarantine.")
+    return [*lines, f"Worked on {shift.worked}: {shift.waiting} wait for a person, {shift.failed} failed and are tried again."]

@@ -1,0 +1,228 @@
+"""Workspaces made, worked on, and told about: init, demo, work, doctor, kpi, quarantine, audit, stop and resume."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shiftlead.connectors.intake import Taken
+from shiftlead.console import cli_work
+from shiftlead.console.cli_progress import Progress
+from shiftlead.core.errors import Unreachable
+from shiftlead.core.settings import locate
+
+
+def test_init_makes_a_whole_workspace(tmp_path, run):
+    folder = tmp_path / "new" / "place"
+    run("init", str(folder), "--size", "8", "--as", "zoe")
+    found = locate(folder).workspace
+    assert found.operators == {"ana": "lead", "ben": "operator", "zoe": "lead"}
+    assert found.policy == "policy.yaml"
+    assert {one.name for one in folder.iterdir()} >= {"shiftlead.yaml", "policy.yaml", "ledger.db", "company"}
+    run("-w", str(folder), "policy", "check")
+    run("-w", str(folder), "doctor", "--as", "zoe")
+
+
+def test_init_writes_over_nothing(tmp_path, run):
+    (tmp_path / "policy.yaml").write_text("mine")
+    assert "nothing was written" in run("init", str(tmp_path), "--size", "8", code=2).stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["policy.yaml"]
+    assert (tmp_path / "policy.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--connector", "files"), "--folder is missing"),
+        (("--connector", "files", "--folder", "/nowhere"), "is no folder"),
+        (("--connector", "nobody"), "No connector 'nobody'"),
+    ],
+)
+def test_init_refuses_what_cannot_be(words, says, tmp_path, run):
+    assert says in run("init", str(tmp_path / "w"), *words, code=2).stderr
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_folder_of_exports_is_worked_on(tmp_path, run, told):
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "customers.csv").write_text("id,name,currency\nC1,Acme Ltd,EUR\n")
+    (exports / "tickets.jsonl").write_text(
+        '{"id": "T1", "subject": "Where is my order?", "body": "Order 5 is late. Where is it?", "requester": "a@acme.example"}\n'
+        "not json\n"
+    )
+    folder = str(tmp_path / "w")
+    run("init", folder, "--connector", "files", "--folder", str(exports))
+    done = told("-w", folder, "work", "--until-idle")
+    assert (done["taken"]["opened"], done["taken"]["quarantined"]) == (1, 1)
+    assert done["shift"]["worked"] == 1
+    [held] = told("-w", folder, "quarantine", "list")
+    assert held["raw"]
+    assert "tickets.jsonl" in json.dumps(held)
+
+
+def test_the_demo_tells_what_came_of_it(tmp_path, told, run):
+    folder = tmp_path / "demo"
+    found = told("demo", "--headless", "--size", "12", "--dir", str(folder))
+    assert found["cases"] >= 12
+    assert found["ran_alone"]["count"] > 0
+    assert found["audit_ok"] is True
+    assert all(isinstance(amount, str) for amount in found["ran_alone"]["money"].values())
+    assert found["waiting"]["count"] == sum(one["count"] for one in found["waiting"]["reasons"])
+    first = told("-w", str(folder), "case", "list", "--limit", "500")
+    again = told("demo", "--keep", "--headless", "--dir", str(folder))
+    assert again["cases"] == found["cases"] == len(first)
+    run("demo", "--headless", "--size", "8", "--dir", str(folder))
+    assert {one["id"] for one in told("-w", str(folder), "case", "list")}.isdisjoint(one["id"] for one in first)
+
+
+def test_the_demo_deletes_only_what_a_demo_made(tmp_path, run):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert "left alone" in run("demo", "--headless", "--dir", str(tmp_path), code=2).stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_the_demo_in_words(tmp_path, run):
+    result = run("demo", "--headless", "--size", "12", "--dir", str(tmp_path / "demo"))
+    for word in (
+        "Ran alone: ",
+        "Waits for a person: ",
+        "Blocked: ",
+        "Closed without action: ",
+        "Handed on",
+        "In quarantine: ",
+        "it holds",
+    ):
+        assert word in result.stdout
+    assert "Working: 100 %" in result.stderr
+
+
+def test_work_takes_up_what_was_decided(place, run, told):
+    waiting = next(
+        one for one in told("inbox", "list", "--mine", "--as", "ana", "--limit", "100") if one["question"] == "approve"
+    )
+    run("inbox", "approve", waiting["id"], "--as", "ana")
+    assert told("work", "--once", "--no-pull")["shift"]["worked"] == 1
+    case = told("case", "explain", waiting["case_id"])
+    decided = next(one for one in case["actions"] if one["id"] == waiting["action_id"])
+    assert decided["state"] == "done"
+    assert [one["kind"] for one in case["trail"]][-1] in ("case.closed", "request.opened")
+
+
+def test_trouble_with_one_queue_is_told_and_the_work_goes_on(place, run, monkeypatch):
+    def trouble(_, on_trouble):
+        on_trouble(Unreachable("The help desk does not answer.", hint="Try later."))
+        return Taken()
+
+    monkeypatch.setattr(cli_work, "pull_all", trouble)
+    result = run("work", "--until-idle", code=6)
+    assert "Worked on 0" in result.stdout
+    assert "error SL520: The help desk does not answer." in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_work_stops_at_a_signal(place, number):
+    words = [sys.executable, "-c", "from shiftlead.console.cli import main; main()", "work", "--interval", "60"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=place, env={**os.environ}
+    ) as worker:
+        assert worker.stderr is not None
+        assert "Working" in worker.stderr.readline()
+        worker.send_signal(number)
+        _, narrated = worker.communicate(timeout=60)
+    assert worker.returncode == 0
+    assert "nothing is left half done" in narrated
+
+
+def test_progress_without_a_terminal_is_ten_lines(capsys):
+    bar = Progress("Working", 7)
+    for _ in range(9):
+        bar.step()
+    bar.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == "Working: 100 %"
+    assert len(lines) == len(set(lines)) <= 10
+
+
+def test_the_chain_is_verified_and_a_forgery_found(place, told, run):
+    assert told("audit", "verify")["ok"] is True
+    with sqlite3.connect(place / "ledger.db") as ledger:
+        ledger.execute("UPDATE audit SET actor = 'somebody' WHERE seq = 3")
+    ledger.close()
+    found = told("audit", "verify", code=1)
+    assert found["ok"] is False
+    assert found["breaks"][0]["seq"] == 3
+    assert "event 3" in run("audit", "verify", code=1).stdout
+
+
+def test_the_chain_is_exported_whole(worked, tmp_path, run, told):
+    out = tmp_path / "chain.jsonl"
+    run("audit", "export", "--out", str(out))
+    events = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [one["seq"] for one in events] == list(range(1, told("audit", "verify")["events"] + 1))
+    assert run("audit", "export").stdout == out.read_text()
+    case = told("case", "list", "--limit", "1")[0]["id"]
+    assert {json.loads(line)["case_id"] for line in run("audit", "export", "--case", case).stdout.splitlines()} == {case}
+
+
+def test_stop_and_resume(place, told, run):
+    assert told("stop", "--as", "ben") == {"scope": "all", "stopped": True, "by": "ben"}
+    assert {"check": "stopped", "state": "look", "found": "all by ben: no reason given"} in told("doctor")
+    run("resume", "all", code=2)
+    assert told("resume", "all", "--reason", "checked", "--as", "ana")["stopped"] is False
+
+
+def test_doctor_finds_what_is_broken_and_looks_at_the_rest(place, told, run):
+    assert {one["state"] for one in told("doctor")} <= {"ok", "look"}
+    (place / "policy.yaml").write_text("name: [\n")
+    (place / "company" / "company.db").unlink()
+    broken = {one["check"] for one in told("doctor", code=1) if one["state"] == "broken"}
+    assert {"policy", "connectors"} <= broken
+    assert "ledger" not in broken
+
+
+def test_doctor_lists_operations(worked, told):
+    posting = next(one for one in told("doctor", "--operations") if one["name"] == "invoice.post")
+    assert posting["effect"] is True
+    assert posting["arguments"]["invoice_id"] == "string"
+    assert posting["arguments"]["iban"].startswith("optional ")
+
+
+def test_kpis(worked, told, run):
+    found = {one["name"]: one for one in told("kpi", "--worker", "invoices")}
+    assert found["touchless_rate"]["target"] is not None
+    assert "touchless_rate" in run("kpi", "--since", "7d").stdout
+
+
+def test_connectors_are_listed(told):
+    assert {"company", "files"} <= {one["name"] for one in told("connector", "list")}
+
+
+def test_quarantine_names_who_mends_it(worked, told, run):
+    for one in told("quarantine", "list"):
+        assert one["owner"]
+        assert one["raw"]
+
+
+def test_collections_are_ranked(worked, told, run):
+    found = told("collections", "rank", "--limit", "5")
+    assert found
+    assert all(isinstance(one["expected_loss"]["amount"], str) for one in found)
+    by_currency = [(one["expected_loss"]["currency"], -float(one["expected_loss"]["amount"])) for one in found]
+    assert by_currency == sorted(by_currency)
+    assert "NEXT STEP" in run("collections", "rank").stdout
+
+
+def test_a_company_that_is_gone(place, run):
+    (place / "company" / "company.db").unlink()
+    assert "There is no company" in run("work", "--once", code=2).stderr
+
+
+def test_demo_folder_is_that_of_the_workspace_option(tmp_path: Path, run):
+    run("-w", str(tmp_path / "x"), "demo", "--headless", "--size", "8")
+    assert (tmp_path / "x" / "shiftlead.yaml").exists()
