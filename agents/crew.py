@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..connectors.base import Connector, Operation
 from ..connectors.execution import Observer
 from ..connectors.executor import Executor
 from ..connectors.intake import Intake
 from ..connectors.registry import load_connector, load_plugin
-from ..core import operations, queue
+from ..core import exchanges, operations, queue
 from ..core.action import Proposal
 from ..core.actions import SealedAction
 from ..core.case import Case, TicketItem
 from ..core.clock import Clock, SystemClock
 from ..core.errors import SettingsError
+from ..core.exchanges import ModelExchange
 from ..core.operations import OperationSpec
 from ..core.queue import Claim
 from ..core.settings import Place
@@ -27,6 +28,9 @@ from .brain import Brain, make_brain
 from .playbook import load_playbook
 from .turns import Ask
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from .llm import Exchange
 
 WORKERS = "shiftlead.workers"
 """The entry-point group that plugins and our own workers register in."""
@@ -173,18 +177,30 @@ def open_crew(
     """
     clock = clock or SystemClock()
     policy, workers = workspace_policy(place), open_workers(place)
-    brains = make_brain(brain or place.workspace.brain)
-    connectors = open_connectors(place, clock)
+    connectors, ledger = open_connectors(place, clock), open_ledger(place, clock)
     crew = Crew(
-        open_ledger(place, clock),
+        ledger,
         connectors=connectors,
         workers=workers,
         policy=policy,
-        brain=brains,
+        brain=make_brain(brain or place.workspace.brain, record=recorder(ledger)),
         observer=observer,
     )
     crew.register_operations()
     return crew
+
+
+def recorder(ledger: Ledger) -> Callable[["Exchange"], None]:
+    """Keeps every exchange with a model in `ledger`, on the case that it belongs to."""
+
+    def keep(exchange: "Exchange") -> None:
+        with ledger.transaction() as tx:
+            ticket = (exchange.source, exchange.external_id, exchange.revision)
+            case_id = queue.id_of_ticket(tx, *ticket)
+            shared = exchange.model_dump(include={"brain", "attempt", "prompt", "answer", "problem", "at"})
+            exchanges.put(tx, ModelExchange(case_id=case_id, **shared))
+
+    return keep
 
 
 def _spec(connector: Connector, operation: Operation) -> OperationSpec:

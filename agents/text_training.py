@@ -138,7 +138,7 @@ def _vocabulary(counts: list[Counts], least: int) -> tuple[NDArray[np.uint32], N
 
 
 def _matrix(counts: list[Counts], ids: NDArray[np.uint32], idf: NDArray[np.float16], unseen: float) -> Any:
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+    from scipy.sparse import csr_matrix
 
     columns, values, ends = [], [], [0]
     for found in counts:

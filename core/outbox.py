@@ -7,7 +7,7 @@ from sqlalchemy import Row, and_, bindparam, insert, select, update
 from sqlmodel import Session, col
 
 from .errors import Conflict
-from .noun import canonical_json
+from .noun import canonical_json, digest
 from .receipt import Effect, EffectState, Outcome, Receipt
 from .store import Transaction
 from .tables import EFFECT, EffectRow
@@ -68,7 +68,7 @@ def settle(tx: Transaction, key: str, receipt: Receipt, *, case_id: str, actor: 
         case_id=case_id,
         key=key,
         external_id=receipt.external_id,
-        detail=receipt.detail,
+        receipt=digest(receipt),
     )
 
 

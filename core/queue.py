@@ -67,6 +67,15 @@ def open_case(
     return case
 
 
+def id_of_ticket(tx: Transaction, source: str, external_id: str, revision: str) -> str:
+    """The id of the case that was opened for a ticket; raises NotFound."""
+    ticket = {"tenant": tx.tenant, "source": source, "external_id": external_id, "revision": revision}
+    row = tx.run(_KNOWN, ticket).first()
+    if row is None:
+        raise NotFound(f"No case was opened for {source}/{external_id}.", hint="`shiftlead case list` shows them.")
+    return str(row.id)
+
+
 _FREE = or_(
     and_(CASE.c.state == str(CaseState.READY), or_(CASE.c.wake_at.is_(None), CASE.c.wake_at <= bindparam("now"))),
     and_(CASE.c.state == str(CaseState.CLAIMED), CASE.c.lease_until < bindparam("now")),

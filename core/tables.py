@@ -187,6 +187,21 @@ class OperationRow(SQLModel, table=True):
     spec: str = Field(sa_type=Text)
 
 
+class ExchangeRow(SQLModel, table=True):
+    """One question to a language model and its answer; the texts may be erased, their digests stay in the audit chain."""
+
+    __tablename__ = "exchange"
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    brain: str
+    attempt: int
+    prompt: str = Field(sa_type=Text)
+    answer: str = Field(sa_type=Text)
+    problem: str = Field(default="", sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
 class ExposureRow(SQLModel, table=True):
     """Money and count already committed in one scope on one day."""
 

@@ -128,6 +128,19 @@ def upgrade() -> None:
     op.create_index(op.f("ix_effect_case_id"), "effect", ["case_id"], unique=False)
     op.create_index("ix_effect_state", "effect", ["state"], unique=False)
     op.create_table(
+        "exchange",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.String(), nullable=False),
+        sa.Column("brain", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_exchange_case_id"), "exchange", ["case_id"], unique=False)
+    op.create_table(
         "exposure",
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("day", sa.String(), nullable=False),
@@ -182,8 +195,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_request_case_id"), "request", ["case_id"], unique=False)
-    columns = ["state", "due_at", "created_at", "id", "snoozed_until"]
-    op.create_index("ix_request_state", "request", columns, unique=False)
+    op.create_index("ix_request_state", "request", ["state", "due_at", "created_at", "id", "snoozed_until"], unique=False)
     op.create_table(
         "switch",
         sa.Column("scope", sa.String(), nullable=False),

@@ -53,7 +53,7 @@ def test_a_folder_of_exports_is_worked_on(tmp_path, run, told):
     exports.mkdir()
     (exports / "customers.csv").write_text("id,name,currency\nC1,Acme Ltd,EUR\n")
     (exports / "tickets.jsonl").write_text(
-        '{"id": "T1", "subject": "Where is my order?", "body": "Order 5 is late. Where is it?", "requester": "a@acme.example"}\n'
+        '{"id": "T1", "subject": "Where is my order?", "body": "Order 5 is late. Where is it?", "requester": "a@acme.example", "created_at": "2026-09-01T08:00:00Z"}\n'
         "not json\n"
     )
     folder = str(tmp_path / "w")
