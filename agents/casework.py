@@ -68,11 +68,15 @@ class Casework:
         if self.held.fence == 1:
             return Step.SCREEN
         with self.crew.ledger.transaction() as tx:
-            queue.confirm(tx, self.held)
-            self.turn = advance(tx, self.case, self.crew.terms)
-            known = actions.of_case(tx.session, self.case.id)
-            self.drift = any(one.state is ActionState.SUPERSEDED for one in known)
-        return self.turn.step
+            self._look(tx)
+        return self.turn.step if self.turn else Step.PAUSE
+
+    def _look(self, tx: Transaction) -> None:
+        """Read the next turn, and whether the case is proposed anew."""
+        queue.confirm(tx, self.held)
+        known = Known.read(tx, self.case)
+        self.turn = advance(tx, self.case, self.crew.terms, known=known)
+        self.drift = known.moved
 
     def screen(self) -> None:
         """Look through the untrusted text for instructions to the worker."""
@@ -94,14 +98,12 @@ class Casework:
             queue.confirm(tx, self.held)
             first = actions.next_seq(tx.session, self.case.id) if self.drift else 1
             changed = self._changed(tx) if self.drift else ""
-            sealed = tuple(
-                self._seal(tx, proposal, first + number) for number, proposal in enumerate(self.assessment.proposals)
-            )
+            sealed = tuple(self._seal(tx, proposal, first + number) for number, proposal in enumerate(self._undone(tx)))
             for item in self.assessment.handoffs:
                 self.crew.open_handoff(tx, item, parent=self.case)
             question = self.assessment.question
             asked = (hand_over(tx, self.case, question, ask=self.crew.ask()),) if question else ()
-            known = Known(sealed=sealed, asked=asked)
+            known = Known.read(tx, self.case) if self.drift else Known(sealed=sealed, asked=asked)
             self.turn = advance(tx, self.case, self.crew.terms, note=changed, known=known)
             if self.turn.step is Step.SCREEN:
                 self.turn = self._nothing_to_do(tx)
@@ -157,9 +159,8 @@ class Casework:
     def next_step(self) -> Step:
         """What the ledger says after a person has decided."""
         with self.crew.ledger.transaction() as tx:
-            queue.confirm(tx, self.held)
-            self.turn = advance(tx, self.case, self.crew.terms)
-        return self.turn.step
+            self._look(tx)
+        return self.turn.step if self.turn else Step.PAUSE
 
     def close(self) -> None:
         """Close the case where the transaction that settled its last action has not done so already."""
@@ -183,6 +184,14 @@ class Casework:
                 summary=self.assessment.summary or None,
             )
         self.crew.at("wait.committed")
+
+    def _undone(self, tx: Transaction) -> list[Proposal]:
+        """What the brain proposes, without what this case has done already before its record moved."""
+        if not self.drift:
+            return list(self.assessment.proposals)
+        known = actions.of_case(tx.session, self.case.id)
+        done = [_same(one.envelope.proposal) for one in known if one.state is ActionState.DONE]
+        return [one for one in self.assessment.proposals if _same(one) not in done]
 
     def _seal(self, tx: Transaction, proposal: Proposal, seq: int) -> SealedAction:
         action_id = new_id("act")
@@ -221,7 +230,7 @@ class Casework:
         assert execution.verdict is not None
         state = ActionState.BLOCKED if execution.verdict.lane is Lane.PROHIBITED else ActionState.WAITING
         sealed = action.model_copy(update={"verdict": execution.verdict, "state": state, "round": action.round + 1})
-        inbox.supersede(tx, self.case.id, actor="system", why="judged anew")
+        inbox.supersede(tx, self.case.id, action_id=action.id, actor="system", why="judged anew")
         actions.replace(tx, sealed)
         tx.audit("action.judged_again", actor="executor", case_id=self.case.id, **_told(sealed))
 
@@ -282,6 +291,12 @@ def _told(sealed: SealedAction) -> dict[str, Any]:
         "brain": sealed.envelope.brain,
         "playbook": sealed.envelope.playbook,
     }
+
+
+def _same(proposal: Proposal) -> tuple[Any, ...]:
+    """What makes two proposals of one case the same deed."""
+    action = proposal.action
+    return action.kind, action.target.system, action.target.kind, action.target.id, action.arguments
 
 
 def _looked_at_again(verdict: Verdict) -> Verdict:

@@ -44,26 +44,26 @@ class CaseSaver(BaseCheckpointSaver[int]):
         self._threads: dict[str, _Thread] = {}
         self._lock = threading.Lock()
 
-    def dump(self, case_id: str) -> bytes | None:
-        """The newest checkpoint of a case as bytes, and forget it; None where there is none."""
+    def dump(self, case_id: str, interrupt_id: str) -> bytes | None:
+        """The newest checkpoint of a case, with the interrupt it waits at, as bytes; it is forgotten here. None without one."""
         with self._lock:
             thread = self._threads.pop(case_id, None)
         if thread is None:
             return None
         writes = [[*key, *value] for key, value in thread.writes.items()]
-        return self.serde.dumps_typed([thread.checkpoint, thread.metadata, writes])[1]
+        return self.serde.dumps_typed([interrupt_id, thread.checkpoint, thread.metadata, writes])[1]
 
-    def load(self, case_id: str, stored: bytes) -> bool:
-        """Take a case's stored checkpoint up again; False where its bytes cannot be read."""
+    def load(self, case_id: str, stored: bytes) -> str | None:
+        """Take a case's stored checkpoint up again: the interrupt to answer, or None where its bytes cannot be read."""
         try:
-            checkpoint, metadata, writes = self.serde.loads_typed(("msgpack", stored))
+            interrupt_id, checkpoint, metadata, writes = self.serde.loads_typed(("msgpack", stored))
             thread = _Thread(checkpoint, metadata)
             thread.writes = {(task, index): (owner, channel, value) for task, index, owner, channel, value in writes}
         except Exception:  # noqa: BLE001 - unreadable bytes cost a few reads, never the case
-            return False
+            return None
         with self._lock:
             self._threads[case_id] = thread
-        return True
+        return str(interrupt_id)
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The newest checkpoint of the config's thread."""

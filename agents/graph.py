@@ -52,7 +52,7 @@ def build_graph(saver: CaseSaver) -> CaseGraph:
     graph.add_edge("assess", "judge")
     graph.add_conditional_edges("judge", _turn, _ways())
     graph.add_edge(Step.AWAIT, "decided")
-    graph.add_conditional_edges("decided", _turn, _ways())
+    graph.add_conditional_edges("decided", _turn, _ways(Step.SCREEN))
     graph.add_conditional_edges(Step.EXECUTE, _turn, _ways(Step.SCREEN))
     graph.add_edge(Step.CLOSE, END)
     return graph.compile(checkpointer=saver, name="shiftlead")
@@ -60,22 +60,16 @@ def build_graph(saver: CaseSaver) -> CaseGraph:
 
 def run_case(graph: CaseGraph, saver: CaseSaver, work: Casework) -> bool:
     """Run one claimed case until it closes, rests or waits for a person; True where it waits."""
-    case = work.case
+    case, stored = work.case, work.held.checkpoint
     config: Any = {"configurable": {"thread_id": case.id}, "recursion_limit": 60}
     start: Any = {"case_id": case.id}
-    stored = work.held.checkpoint
-    if stored and case.graph_version == GRAPH_VERSION and saver.load(case.id, stored):
-        waiting = graph.get_state(config).interrupts
-        if len(waiting) == 1:
-            start = Command(resume={waiting[0].id: {"decided": True}})
-        else:
-            saver.delete_thread(case.id)
+    if stored and case.graph_version == GRAPH_VERSION and (interrupt_id := saver.load(case.id, stored)):
+        start = Command(resume={interrupt_id: {"decided": True}})
     try:
-        graph.invoke(start, config, context=work, durability="exit")
-        waits = bool(graph.get_state(config).interrupts)
-        if waits:
-            work.wait(saver.dump(case.id), GRAPH_VERSION)
-        return waits
+        waiting = graph.invoke(start, config, context=work, durability="exit").get("__interrupt__", ())
+        if waiting:
+            work.wait(saver.dump(case.id, waiting[0].id), GRAPH_VERSION)
+        return bool(waiting)
     finally:
         saver.delete_thread(case.id)
 

@@ -183,7 +183,8 @@ def _plain(model: type[BaseModel], field: str, value: Any, at: str) -> Any:
 
 
 def _exact(value: Any, at: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    exact_text = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
+    if isinstance(value, bool) or not (exact_text or isinstance(value, int | Decimal)):
         raise _Unreadable(at, "a number", _shown(value))
     number = Decimal(value)
     if number.adjusted() > _LARGEST:

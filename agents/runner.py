@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from ..core import actions, inbox, outbox, queue
+from ..core.actions import SealedAction
 from ..core.case import CaseState
-from ..core.errors import LeaseLost
+from ..core.errors import Conflict, LeaseLost, NotFound
 from ..core.noun import Noun
 from ..core.queue import Claim
 from ..core.receipt import EffectState
+from ..core.store import Transaction
 from ..guardrails.approvals import Approvals
 from .casework import Casework
 from .checkpoints import CaseSaver
@@ -199,11 +201,17 @@ class Runner:
                 actions.get(session, effect.action_id) for effect in outbox.in_state(session, (EffectState.UNKNOWN,), limit=100)
             ]
         for action in unknown:
-            execution = self.crew.executor.reconcile(action, self.owner)
-            if execution.receipt is not None and execution.receipt.outcome.value == "unknown":
-                continue
-            with ledger.transaction() as tx:
-                inbox.supersede(tx, action.case_id, actor=self.owner, why="the system answered")
+            told: list[str] = []
+
+            def then(tx: Transaction, action: SealedAction = action, told: list[str] = told) -> None:
+                inbox.supersede(tx, action.case_id, action_id=action.id, actor=self.owner, why="the system answered")
                 queue.wake(tx, action.case_id, human=False)
-            settled += 1
+                told.append(action.id)
+
+            try:
+                self.crew.executor.reconcile(action, self.owner, then=then)
+            except (Conflict, NotFound):
+                # Somebody else was told first, or the system is not in this workspace: the others still want an answer.
+                continue
+            settled += len(told)
         return settled

@@ -47,14 +47,24 @@ class Known(Noun):
 
     sealed: tuple[SealedAction, ...] = ()
     asked: tuple[Request, ...] = ()
+    moved: bool = False
+    """True where the last action was superseded and the case is to be proposed anew."""
 
     @classmethod
     def read(cls, tx: Transaction, case: Case) -> "Known":
         """Those that still count; what was superseded does not."""
+        every = actions.of_case(tx.session, case.id)
         return cls(
-            sealed=tuple(one for one in actions.of_case(tx.session, case.id) if one.state is not ActionState.SUPERSEDED),
+            sealed=tuple(one for one in every if one.state is not ActionState.SUPERSEDED),
             asked=tuple(one for one in inbox.of_case(tx.session, case.id) if one.state is not RequestState.SUPERSEDED),
+            moved=bool(every) and every[-1].state is ActionState.SUPERSEDED,
         )
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the worker has to propose: for the first time, or anew, unless a person has the case."""
+        theirs = any(one.question is Question.HANDLE and one.action_id is None for one in self.asked)
+        return not theirs if self.moved else not self.sealed and not self.asked
 
 
 def advance(tx: Transaction, case: Case, terms: Terms, *, note: str = "", known: Known | None = None) -> Turn:
@@ -64,7 +74,7 @@ def advance(tx: Transaction, case: Case, terms: Terms, *, note: str = "", known:
     """
     known = known or Known.read(tx, case)
     sealed, asked = known.sealed, list(known.asked)
-    if not sealed and not asked:
+    if known.fresh:
         return Turn(step=Step.SCREEN)
     halted = False
     for action in sealed:

@@ -25,14 +25,14 @@ def child(url: str, decisions: int) -> None:
     policy = shipped_policy()
     imported = time.process_time()
     ledger = Ledger.open(url, clock=FrozenClock(datetime(2026, 9, 15, 9, 0, tzinfo=UTC)))
-    app = ConsoleApp(ledger, policy, operator=Operator(name="ana", role=policy.roles[-1].name), title="bench")
+    app = ConsoleApp(ledger, policy, operator=Operator(name="ana", role=policy.roles[-1].name), title="bench", lone=True)
     print(json.dumps({"import_cpu_s": round(imported, 3), **asyncio.run(drive(app, decisions))}))
 
 
 async def drive(app, decisions: int) -> dict[str, float]:  # noqa: ANN001
     async with app.run_test(size=(120, 36)) as pilot:
         while app.screen.query_one("#decision").story is None:
-            await asyncio.sleep(0.005)
+            await pilot.pause()
         await pilot.pause()
         painted = time.process_time()
         figures = {"first_paint_cpu_s": round(painted, 3), "max_rss_mb": rss()}
@@ -73,6 +73,8 @@ def rss() -> float:
 
 def fill(url: str, rows: int) -> None:
     """Cases, actions and requests in bulk, all waiting."""
+    from sqlalchemy import insert
+
     from shiftlead.core.action import Action, Change, Envelope, Proposal, Target
     from shiftlead.core.clock import FrozenClock
     from shiftlead.core.evidence import Evidence, Trust
@@ -81,7 +83,6 @@ def fill(url: str, rows: int) -> None:
     from shiftlead.core.store import Ledger
     from shiftlead.core.tables import ActionRow, CaseRow, RequestRow
     from shiftlead.core.verdict import Lane, RuleHit, Verdict
-    from sqlalchemy import insert
 
     now = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
     ledger = Ledger.create(url, clock=FrozenClock(now), durable=False)

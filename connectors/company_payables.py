@@ -12,7 +12,7 @@ from .company_traps import TRAP_BENDS
 from .company_world import World, arrival_days, workday
 
 HISTORY_DAYS = 400
-WAITING_DAYS = 9
+WAITING_DAYS = 3
 TRIES = 400
 """How many purchases are tried for one exception or trap."""
 

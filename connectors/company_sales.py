@@ -21,7 +21,7 @@ def make_sales(world: World, buyers: list[Buyer]) -> None:
     kinds = [kind for kind, count in anomalies.items() for _ in range(count)]
     kinds = (kinds + ["clean"] * total)[:total]
     rng.shuffle(kinds)
-    days = arrival_days(rng, world.today, 5, total)
+    days = arrival_days(rng, world.today, 3, total)
     for kind, day in zip(kinds, days, strict=True):
         _sale(world, rng, rng.choice(buyers), kind, workday(day))
 

@@ -13,7 +13,7 @@ from .company_schema import Row
 from .company_spec import FOREIGN, OUT_OF_SCOPE, REPEATED, TICKET_INJECTION
 from .company_world import World, arrival_days, at_work
 
-WAITING_DAYS = 4
+WAITING_DAYS = 2
 CLOSED_PER_WAITING = 0.4
 """Earlier tickets, answered and closed, per waiting one."""
 STRANGERS = 0.08

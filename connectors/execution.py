@@ -1,6 +1,7 @@
 """An execution: how one attempt ended, and what the executor needs from the guardrails and tells to an observer."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -26,7 +27,7 @@ class Gate(Protocol):
         `fresh` holds facts that were read again just now.
         """
 
-    def give_back(self, tx: Transaction, action: SealedAction) -> None:
+    def give_back(self, tx: Transaction, action: SealedAction, day: date) -> None:
         """Take an action out of its limits again, since nothing happened."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import actions, outbox, switches
+from ..core import actions, inbox, outbox, queue, switches
 from ..core.action import Action, Target, effect_key
 from ..core.actions import ActionState, SealedAction
 from ..core.errors import (
@@ -23,8 +23,8 @@ from ..core.errors import (
 )
 from ..core.queue import Claim, confirm
 from ..core.receipt import Effect, EffectState, Outcome, Receipt
-from ..core.store import Ledger
-from ..core.verdict import Verdict
+from ..core.store import Ledger, Transaction
+from ..core.verdict import Lane, Verdict
 from .admission import RUNNABLE, check_envelope, may_run
 from .base import Connector
 from .execution import End, Execution, Gate, Observer, Then
@@ -86,15 +86,18 @@ class Executor:
         self._at("execute.claimed")
         return self._send(attempt, target)
 
-    def reconcile(self, action: SealedAction, actor: str) -> Execution:
-        """Ask the outside what became of an effect whose answer was lost; nothing is written where it cannot say."""
-        attempt = self._attempt(action, actor, lambda _: None)
+    def reconcile(self, action: SealedAction, actor: str, *, then: Then = lambda _: None) -> Execution:
+        """Ask the outside what became of an effect whose answer was lost; nothing is written where it cannot say.
+
+        `then` joins the transaction that stores what it says. Raises Conflict where somebody else was told first.
+        """
+        attempt = self._attempt(action, actor, then)
         try:
             found = attempt.connector.lookup(attempt.effect.key)
         except Exception as error:  # noqa: BLE001 - a look-up that fails answers nothing
             return Execution(end=End.LATER, detail=f"{type(error).__name__}: {error}")
         if found is None:
-            return self._unseen(attempt, "asked again") or Execution(end=End.LATER, detail="the system does not know it yet")
+            return self._unseen(attempt, "asked again", then) or Execution(end=End.LATER, detail="the system does not know it yet")
         return self._settle(attempt, found)
 
     def _attempt(self, action: SealedAction, actor: str, then: Then) -> _Attempt:
@@ -121,14 +124,26 @@ class Executor:
         """What an earlier process left behind: its receipt, or a question to the outside; None where nothing was sent."""
         with self.ledger.reading() as session:
             known = outbox.get(session, attempt.effect.key)
-        if known is None or known.state is EffectState.PLANNED:
+        if known is None:
             return None
+        if known.state is EffectState.PLANNED:
+            return self._arrived_late(attempt)
         if known.state is EffectState.CANCELLED:
             return Execution(end=End.MOVED, detail="the record changed before it was sent")
         if known.state in (EffectState.DONE, EffectState.REFUSED):
             return self._follow(attempt, known.receipt)
         asked = self._ask(attempt, "the sender died")
         return None if asked.end is End.LATER else asked
+
+    def _arrived_late(self, attempt: _Attempt) -> Execution | None:
+        """A sender that was taken for dead may have sent after all; then the record has moved by our own hand."""
+        try:
+            found = attempt.connector.lookup(attempt.effect.key)
+        except NotImplementedError:
+            return None
+        except Exception as error:  # noqa: BLE001 - a look-up that fails answers nothing
+            return Execution(end=End.LATER, detail=f"{type(error).__name__}: {error}")
+        return None if found is None else self._settle(attempt, found)
 
     def _target(self, action: SealedAction) -> Target:
         """The record as it must be now: as it was sealed, but for what earlier actions of the same case did to it.
@@ -139,14 +154,15 @@ class Executor:
         if action.seq == 1 or target.version is None:
             return target
         with self.ledger.reading() as session:
-            before = {one.id: one.envelope.proposal.action.target for one in actions.of_case(session, action.case_id)}
+            before = actions.of_case(session, action.case_id)
             effects = outbox.of_case(session, action.case_id)
-        for effect in effects:
-            ours = before.get(effect.action_id)
-            if ours is None or effect.state is not EffectState.DONE or not effect.receipt or not effect.receipt.version:
-                continue
-            if (ours.system, ours.kind, ours.id) == (target.system, target.kind, target.id):
-                target = target.model_copy(update={"version": effect.receipt.version})
+        receipts = {one.action_id: one.receipt for one in effects if one.state is EffectState.DONE}
+        sealed = target
+        for earlier in before:
+            receipt = receipts.get(earlier.id)
+            # An action that was sealed on another version was not proposed together with this one.
+            if receipt and receipt.version and earlier.envelope.proposal.action.target == sealed:
+                target = target.model_copy(update={"version": receipt.version})
         return target
 
     def _moved(self, connector: Connector, target: Target) -> Execution | None:
@@ -168,15 +184,17 @@ class Executor:
             confirm(tx, held)
             current = actions.get(tx.session, attempt.action.id)
             check_envelope(current, attempt.action)
-            switches.check(
-                tx.session,
-                switches.scopes_of(worker=envelope.worker, kind=current.kind, party=attempt.proposed.party),
-            )
             if not outbox.start(tx, attempt.effect, sender=attempt.actor):
                 return False
             verdict = self.gate.admit(tx, current, fresh)
             if not may_run(tx, current, verdict):
                 raise _Closed(verdict)
+            # Read last and in turn, so that whoever stops this is either before us in the chain and seen, or after us.
+            tx.in_turn()
+            switches.check(
+                tx.session,
+                switches.scopes_of(worker=envelope.worker, kind=current.kind, party=attempt.proposed.party),
+            )
             return True
 
     def _send(self, attempt: _Attempt, target: Target) -> Execution:
@@ -186,8 +204,8 @@ class Executor:
             receipt = attempt.connector.execute(proposed.kind, proposed.arguments, key=key, target=target)
         except StaleRecord as error:
             with self.ledger.transaction() as tx:
+                self._give_back(tx, attempt)
                 outbox.cancel(tx, key, actor=attempt.actor, why=str(error))
-                self.gate.give_back(tx, attempt.action)
             return Execution(end=End.MOVED, detail=str(error))
         except Refused as error:
             receipt = self._receipt(attempt, Outcome.REFUSED, str(error))
@@ -212,34 +230,55 @@ class Executor:
         unknown = self._receipt(attempt, Outcome.UNKNOWN, f"{cause}; the system does not know it yet")
         return self._unseen(attempt, cause) or self._settle(attempt, unknown)
 
-    def _unseen(self, attempt: _Attempt, cause: str) -> Execution | None:
+    def _unseen(self, attempt: _Attempt, cause: str, then: Then = lambda _: None) -> Execution | None:
         """The system never saw the key: it may be sent again where it refuses the same key twice, else None."""
         if not attempt.connector.operation(attempt.effect.operation).idempotent:
             return None
-        return self._not_sent(attempt, f"{cause}; the system never saw it")
+        return self._not_sent(attempt, f"{cause}; the system never saw it", then)
 
-    def _not_sent(self, attempt: _Attempt, why: str) -> Execution:
+    def _not_sent(self, attempt: _Attempt, why: str, then: Then = lambda _: None) -> Execution:
         with self.ledger.transaction() as tx:
+            self._give_back(tx, attempt)
             outbox.back_to_planned(tx, attempt.effect.key, actor=attempt.actor, why=why)
-            self.gate.give_back(tx, attempt.action)
+            if actions.get(tx.session, attempt.action.id).state is ActionState.UNKNOWN:
+                state = ActionState.PROPOSED if attempt.action.lane is Lane.ALLOWED else ActionState.APPROVED
+                actions.move(tx, attempt.action.id, state, expect=(ActionState.UNKNOWN,))
+            then(tx)
         return Execution(end=End.LATER, detail=why)
+
+    def _give_back(self, tx: Transaction, attempt: _Attempt) -> None:
+        """Take the action out of the limits of the day on which it was counted."""
+        known = outbox.get(tx.session, attempt.effect.key)
+        counted = known.sent_at if known and known.sent_at else tx.now
+        self.gate.give_back(tx, attempt.action, counted.date())
 
     def _settle(self, attempt: _Attempt, receipt: Receipt) -> Execution:
         try:
             self._store(attempt, receipt, attempt.then)
         except LeaseLost:
             # What the outside answered must not get lost with the lease: nobody else may be able to ask again.
-            self._store(attempt, receipt, lambda _: None)
+            self._store(attempt, receipt, lambda tx: self._wake(tx, attempt))
             raise
         self._at("execute.settled")
         return Execution(end=End.SETTLED, receipt=receipt)
 
+    def _wake(self, tx: Transaction, attempt: _Attempt) -> None:
+        """Nobody need be asked about an effect whose answer came late."""
+        case_id = attempt.effect.case_id
+        inbox.supersede(tx, case_id, action_id=attempt.action.id, actor=attempt.actor, why="the answer came late")
+        queue.wake(tx, case_id, human=False)
+
     def _store(self, attempt: _Attempt, receipt: Receipt, then: Then) -> None:
         with self.ledger.transaction() as tx:
+            known = outbox.get(tx.session, attempt.effect.key)
+            late = known is not None and known.state is EffectState.PLANNED
+            if late and receipt.outcome is not Outcome.REFUSED:
+                # It was taken out of the limits when nobody knew of it.
+                self.gate.admit(tx, attempt.action, {})
             outbox.settle(tx, attempt.effect.key, receipt, case_id=attempt.effect.case_id, actor=attempt.actor)
             actions.move(tx, attempt.action.id, _STATES[receipt.outcome], expect=RUNNABLE)
-            if receipt.outcome is Outcome.REFUSED:
-                self.gate.give_back(tx, attempt.action)
+            if receipt.outcome is Outcome.REFUSED and not late:
+                self._give_back(tx, attempt)
             then(tx)
 
     def _follow(self, attempt: _Attempt, receipt: Receipt | None) -> Execution:

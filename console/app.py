@@ -3,6 +3,7 @@
 Opening it pulls in neither LangGraph nor an HTTP client: the screens meet the workers only through the ledger.
 """
 
+import gc
 import os
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from textual import constants
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.theme import Theme
 
 from ..core.clock import Clock
@@ -25,14 +26,14 @@ from .dialogs import Help
 from .feed import Feed, Pulse, Section
 from .guide import Guides
 from .inbox_screen import InboxScreen
-from .kpi_board import KpiScreen
+from .kpi_screen import KpiScreen
 from .palette import BAR, GROUND
 from .stop_panel import StopPanel
 
 POLL_SECONDS = 0.25
 """How often the ledger is asked whether it changed."""
 
-EASE = 20
+EASE = 40
 """Reading again may take one part in so many of the time, so that a large ledger is read less often."""
 
 ESCAPE_SECONDS = 0.025
@@ -56,6 +57,7 @@ _THEME = Theme(
 class ConsoleApp(App[None]):
     """Waiting approvals, KPIs, and the stop key from everywhere."""
 
+    TITLE = "shiftlead"
     CSS_PATH = "theme.tcss"
     ENABLE_COMMAND_PALETTE = False
     DEFAULT_MODE = "inbox"
@@ -76,7 +78,9 @@ class ConsoleApp(App[None]):
         operator: Operator,
         title: str = "shiftlead",
         guides: Guides | None = None,
+        lone: bool = False,
     ) -> None:
+        """`lone` says that the process is this console's alone: what it loaded to open is then never collected."""
         super().__init__()
         self.animation_level = "none"
         self.desk = Desk(
@@ -88,10 +92,13 @@ class ConsoleApp(App[None]):
             guides=guides or {},
             on_change=self.poll_now,
         )
-        self.add_mode("inbox", lambda: InboxScreen(self.desk))
+        self.inbox = InboxScreen(self.desk)
+        self.add_mode("inbox", lambda: self.inbox)
         self.add_mode("kpis", lambda: KpiScreen(self.desk))
+        self._lone, self._frozen = lone, False
         self._polling = False
-        self._rest_until = 0.0
+        self._rest_until = self._list_rest_until = 0.0
+        self._listed = ledger.ticks()
         self._minute = -1
 
     def on_mount(self) -> None:
@@ -104,8 +111,8 @@ class ConsoleApp(App[None]):
     # the ledger
 
     def poll_now(self) -> None:
-        """Read the figures at the next chance, however short ago that was done."""
-        self._rest_until = 0.0
+        """Read everything at the next chance, however short ago that was done."""
+        self._rest_until = self._list_rest_until = 0.0
         self.poll()
 
     def poll(self) -> None:
@@ -125,31 +132,39 @@ class ConsoleApp(App[None]):
     def _read(self) -> None:
         pulse: Pulse | None = None
         sections: list[Section] | None = None
-        problem = ""
-        began = self._loop_time()
+        problem, began = "", self._loop_time()
         try:
-            known = self.desk.pulse
-            if known is None or self.desk.feed.tick() != known.tick:
+            tick = self.desk.feed.tick()
+            if self.desk.pulse is None or tick != self.desk.pulse.tick:
                 pulse = self.desk.feed.pulse()
-                sections = self.desk.feed.sections() if known else None
+            self._rest_until = self._rested(began)
+            if tick != self._listed and self._loop_time() >= self._list_rest_until:
+                began = self._loop_time()
+                sections = self.desk.feed.sections()
+                self._listed, self._list_rest_until = tick, self._rested(began)
         except DBAPIError as error:
             problem = str(error.orig)
-        self.call_from_thread(self._beat, pulse, sections, problem, self._loop_time() - began)
+        self.call_from_thread(self._beat, pulse, sections, problem)
 
-    def _beat(self, pulse: Pulse | None, sections: list[Section] | None, problem: str, took: float) -> None:
+    def _rested(self, began: float) -> float:
+        now = self._loop_time()
+        return now + min(30.0, (now - began) * EASE)
+
+    def _beat(self, pulse: Pulse | None, sections: list[Section] | None, problem: str) -> None:
         self._polling = False
-        self._rest_until = self._loop_time() + min(30.0, took * EASE)
         changed = pulse is not None or problem != self.desk.problem
         self.desk.problem = problem
         if pulse:
             self.desk.pulse = pulse
+            if self._lone and not self._frozen:
+                gc.freeze()
+                self._frozen = True
         if changed:
             self._repaint_status()
-        for screen in self.screen_stack:
-            if isinstance(screen, InboxScreen) and sections is not None:
-                screen.arrived(sections)
-            if isinstance(screen, StopPanel) and pulse:
-                screen.repaint()
+        if sections is not None:
+            self.inbox.arrived(sections)
+        if isinstance(self.screen, StopPanel) and pulse:
+            self.screen.repaint()
 
     def _repaint_status(self) -> None:
         for screen in self.screen_stack:
@@ -167,8 +182,7 @@ class ConsoleApp(App[None]):
 
     def _scopes(self) -> list[str]:
         """What the request on screen could be stopped by, short of everything."""
-        desk = next((one for one in self.screen_stack if isinstance(one, InboxScreen)), None)
-        story = desk.pane.story if desk else None
+        story = self.inbox.pane.story
         if story is None:
             return []
         scopes = [f"worker:{story.case.worker}"]
@@ -205,6 +219,6 @@ def run_console(place: Place, *, operator: Operator, clock: Clock | None = None,
     ledger = Ledger.open(place.ledger_url(), clock=clock, tenant=workspace.tenant)
     try:
         title = place.folder.name or Path.cwd().name
-        ConsoleApp(ledger, policy, operator=operator, title=title, guides=guides).run()
+        ConsoleApp(ledger, policy, operator=operator, title=title, guides=guides, lone=True).run()
     finally:
         ledger.close()

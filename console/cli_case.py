@@ -63,20 +63,12 @@ def show(session: Session, case: Named) -> None:
 @command(app, "explain")
 def explain(session: Session, case: Named) -> None:
     """Tell the whole story of a case: ticket, evidence, proposal, verdict, decisions, receipt, audit trail."""
-    from ..core.errors import ShiftleadError
-    from .cli_errors import complain
     from .cli_story import case_story, told
 
     with session.ledger() as ledger:
         with ledger.reading() as reading:
             found = find_case(reading, case)
-        try:
-            steps = {step.number: step.text for step in session.playbook(found.worker).steps}
-        except ShiftleadError as error:
-            # The story must be told even where its worker is not installed any more.
-            complain(error)
-            steps = {}
-        story = case_story(ledger, found, steps)
+        story = case_story(ledger, found, session.steps(found.worker))
     if session.out.as_json:
         session.out.data(story)
     else:

@@ -34,6 +34,8 @@ def register(app: typer.Typer) -> None:
         keep: Annotated[bool, typer.Option("--keep", help="Go on with the workspace of the last demo.")] = False,
     ) -> None:
         """Let the workers work on a made-up company, then show what ran alone, what waits and what was blocked."""
+        if session.url is not None:
+            raise BadInput("The demo keeps its ledger in its own folder.", hint="Leave --ledger out, or use `shiftlead init`.")
         place = _workspace(session, session.workspace or folder, size=size, seed=seed, keep=keep)
         found = _worked(session, place)
         if session.out.as_json:
@@ -45,7 +47,7 @@ def register(app: typer.Typer) -> None:
             return
         from .cli_console import open_console
 
-        open_console(Session(workspace=place.folder))
+        open_console(Session(workspace=place.folder, who=session.who))
 
 
 def _workspace(session: Session, folder: Path, *, size: int, seed: int, keep: bool) -> "Place":

@@ -33,11 +33,11 @@ def exit_code(error: ShiftleadError) -> int:
 
 def complain(error: ShiftleadError) -> None:
     """Say on standard error what happened and what to do."""
-    from .cli_output import printable
+    from .cli_output import line
 
-    typer.echo(printable(f"error {error.code}: {error.message}"), err=True)
+    typer.echo(line(f"error {error.code}: {error.message}"), err=True)
     if error.hint:
-        typer.echo(printable(f"hint: {error.hint}"), err=True)
+        typer.echo(line(f"hint: {error.hint}"), err=True)
 
 
 def told(error: Exception, *, debug: bool) -> int:

@@ -11,11 +11,6 @@ from .cli_session import Session, command, group
 app = group("Evals: the workers against the truth, with a bar they must reach.")
 
 
-@app.callback()
-def _nouns() -> None:
-    """Evals: the workers against the truth, with a bar they must reach."""
-
-
 @command(app, "invoices")
 def invoices(
     session: Session,
@@ -38,7 +33,7 @@ def invoices(
     if session.out.as_json:
         session.out.data({"passed": passed, **report.as_data()})
     else:
-        session.out.text(report.text())
+        session.out.text(*report.text().splitlines())
         bar = f"labels exactly right >= {min_exact:.1%}, wrong automatic posts <= {max_wrong_auto}"
         session.out.text("", f"{'Passed' if passed else 'Below the bar'}: {bar}.")
     if not passed:

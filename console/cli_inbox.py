@@ -29,21 +29,26 @@ def list_requests(
     snoozed: Annotated[bool, typer.Option("--snoozed", help="Also those that were put off.")] = False,
 ) -> None:
     """List what waits, the most pressing first."""
-    from ..core import inbox
+    from ..core import inbox, waiting
 
     orders = [one.value for one in inbox.Order]
     if order not in orders:
         raise BadInput(f"{order!r} is no order.", hint=f"Use {', '.join(orders)}.")
     with session.ledger() as ledger:
         found = _waiting(session, ledger, inbox.Order(order), snoozed=snoozed, mine=mine, role=role, limit=limit)
-        total = _count(ledger)
-    session.out.listed(
-        ("request", "due", "question", "role", ">amount", ">sure", "what"),
-        found,
-        lambda one: (
-            one.id, moment(one.due_at), one.question.value, one.role, money(one.amount, one.currency),
-            "" if one.confidence is None else f"{one.confidence:.2f}", f"{one.summary} | {one.reason}",
-        ),
+        with ledger.reading() as reading:
+            total = inbox.count_waiting(reading, now=ledger.clock.now())
+            tickets = {row.id: row.ref for row in waiting.window(reading, [one.id for one in found])}
+    if session.out.as_json:
+        session.out.data([{"ticket": tickets.get(one.id, ""), **dict(one)} for one in found])
+        return
+    session.out.table(
+        ("request", "ticket", "due", "question", "role", ">amount", ">sure", "what"),
+        [
+            (one.id, tickets.get(one.id, ""), moment(one.due_at), one.question.value, one.role, money(one.amount, one.currency),
+             "" if one.confidence is None else f"{one.confidence:.2f}", f"{one.summary} | {one.reason}")
+            for one in found
+        ],
         empty="Nothing waits for you." if mine else "Nothing waits.",
     )  # fmt: skip
     if found and total > len(found):
@@ -70,12 +75,11 @@ def show(
         return
     from .cli_story import action_told, headline
 
-    steps = {step.number: step.text for step in session.playbook(case.worker).steps}
     session.out.text(f"{asked.question.value.upper()}?  {asked.summary}", f"  because {asked.reason}")
     session.out.text(f"  {asked.id}, {asked.state.value}, asked of {asked.role}, digest {asked.digest}", "")
     session.out.text(*headline(case))
     if sealed:
-        session.out.text(*action_told(sealed, steps))
+        session.out.text(*action_told(sealed, session.steps(case.worker)))
     session.out.say(f"The whole story: shiftlead case explain {case.external_id}")
 
 
@@ -112,10 +116,3 @@ def _next(session: Session, ledger: "Ledger") -> "Request":
     if not found:
         raise NotFound("Nothing waits for you.", hint="`shiftlead inbox list` shows what waits for others.")
     return found[0]
-
-
-def _count(ledger: "Ledger") -> int:
-    from ..core import inbox
-
-    with ledger.reading() as reading:
-        return inbox.count_waiting(reading, now=ledger.clock.now())

@@ -69,7 +69,9 @@ def make_workspace(
     from ..core.settings import FILE_NAME, Place, Workspace, write_workspace
     from ..core.store import Ledger
 
-    _free(folder, (FILE_NAME, POLICY, *([COMPANY] if connector == COMPANY else [])))
+    _free(
+        folder, (FILE_NAME, POLICY, *([COMPANY] if connector == COMPANY else []), *(["ledger.db"] if ledger == LEDGER else []))
+    )
     workspace = Workspace(
         ledger=ledger,
         policy=POLICY,

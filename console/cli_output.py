@@ -3,10 +3,12 @@
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import typer
+
+T = TypeVar("T")
 
 _GAP = "  "
 _LEAST = 12
@@ -22,6 +24,11 @@ def printable(text: str) -> str:
     return text.translate(_HIDDEN)
 
 
+def line(text: str) -> str:
+    """`text` on one line, so that nobody's text can look like a line of ours."""
+    return printable(" ".join(text.splitlines()))
+
+
 class Output:
     """Where one command's answer goes."""
 
@@ -30,12 +37,12 @@ class Output:
 
     def say(self, text: str) -> None:
         """Tell the person something that is not data."""
-        typer.echo(printable(text), err=True)
+        typer.echo(line(text), err=True)
 
     def text(self, *lines: str) -> None:
         """Print lines for people."""
-        for line in lines:
-            typer.echo(printable(line))
+        for one in lines:
+            typer.echo(line(one))
 
     def data(self, value: Any) -> None:
         """Print one JSON document."""
@@ -47,10 +54,12 @@ class Output:
         if not found and empty:
             self.say(empty)
             return
-        for line in laid_out(columns, found, width=_width()):
-            typer.echo(line)
+        for one in laid_out(columns, found, width=_width()):
+            typer.echo(one)
 
-    def listed(self, columns: Sequence[str], values: Sequence[Any], row: Any, *, empty: str = "") -> None:
+    def listed(
+        self, columns: Sequence[str], values: Sequence[T], row: Callable[[T], Sequence[Any]], *, empty: str = ""
+    ) -> None:
         """Print a list: one JSON array, or a table with one row for each value."""
         if self.as_json:
             self.data(values)

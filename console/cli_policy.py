@@ -53,7 +53,7 @@ def explain(
         if session.out.as_json:
             session.out.data([{"rule": rule.id, "text": review.explain_rule(rule), "reason": rule.reason} for rule in rules])
         else:
-            session.out.text(*(f"{review.explain_rule(rule)}\n    {rule.reason}" for rule in rules))
+            session.out.text(*(line for rule in rules for line in (review.explain_rule(rule), f"    {rule.reason}")))
         return
     told = [(one, review.explain(session.policy, one.verdict)) for one in _actions(session, about)]
     if session.out.as_json:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
+from ..core.errors import ShiftleadError
 from .cli_output import Output
 
 if TYPE_CHECKING:
@@ -104,6 +105,17 @@ class Session:
             from ..connectors.registry import load_plugin
 
             return load_plugin(worker, Worker, WORKERS).default_playbook()  # type: ignore[no-any-return]
+
+    def steps(self, worker: str) -> dict[int, str]:
+        """The SOP steps of a worker in words; none, and a complaint, where its playbook cannot be read."""
+        from .cli_errors import complain
+
+        try:
+            return {step.number: step.text for step in self.playbook(worker).steps}
+        except ShiftleadError as error:
+            # A case must be told even where its worker is not installed any more.
+            complain(error)
+            return {}
 
 
 def command(

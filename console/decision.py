@@ -1,6 +1,5 @@
 """The decision pane: one request on one page, updated in place and never mounted anew."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +11,9 @@ from textual.strip import Strip
 from ..core.action import Envelope, Reversibility
 from ..core.actions import SealedAction
 from ..core.approval import Question
-from ..core.evidence import Evidence, Trust
-from ..core.noun import plain
 from ..core.verdict import Lane, RuleHit
 from .feed import Story
+from .findings import write_evidence, write_ticket, write_value
 from .guide import Guide
 from .history import write_history
 from .page import Page, Piece, fit, strip
@@ -35,7 +33,6 @@ from .palette import (
     due,
     gauge,
     long_money,
-    span,
 )
 
 _UNDO = {
@@ -111,11 +108,11 @@ def write_story(page: Page, story: Story, guide: Guide, notice: str = "") -> Non
     if story.action and envelope:
         _write_changes(page, envelope)
         _write_why(page, story, story.action)
-        _write_evidence(page, story, envelope.evidence)
+        write_evidence(page, envelope.evidence, story.read_at)
         _write_call(page, envelope)
         _write_steps(page, envelope, guide)
     else:
-        _write_ticket(page, story)
+        write_ticket(page, story)
     page.blank()
     write_history(page, story)
 
@@ -159,9 +156,14 @@ def _write_changes(page: Page, envelope: Envelope) -> None:
         if change.record != shown:
             page.put((change.record, BLUE))
             shown = change.record
-        before: Piece = (change.before, OLD) if change.before else ("", TEXT)
-        arrow: Piece = (" → ", DIM) if change.before else ("+ ", DIM)
-        page.put((f"  {change.field:<{width}}", DIM), before, arrow, (change.after or "empty", GOOD))
+        lead: list[Piece] = [(f"  {change.field:<{width}}", DIM), ("+ ", DIM)]
+        if change.before:
+            lead[1:] = [(change.before, OLD), (" → ", DIM)]
+        used = sum(len(text) for text, _ in lead)
+        if used + 12 > page.width:
+            page.text(change.before, OLD, indent=width + 2, first=lead[:1])
+            lead, used = [(" " * (width + 2), TEXT), ("→ ", DIM)], width + 4
+        page.text(change.after or "empty", GOOD, indent=used, first=lead)
 
 
 def _write_call(page: Page, envelope: Envelope) -> None:
@@ -173,11 +175,7 @@ def _write_call(page: Page, envelope: Envelope) -> None:
     names = list(action.arguments)
     width = max((len(name) for name in names), default=0) + 1
     for name in names:
-        _write_value(page, f"  {name:<{width}}", action.arguments[name])
-
-
-def _write_value(page: Page, label: str, value: Any) -> None:
-    page.text(said(value), TEXT, indent=len(label), first=[(label, DIM)])
+        write_value(page, f"  {name:<{width}}", action.arguments[name], TEXT)
 
 
 def _write_why(page: Page, story: Story, action: SealedAction) -> None:
@@ -228,27 +226,6 @@ def _write_hit(page: Page, hit: RuleHit) -> None:
         page.put((" " * indent, TEXT), *figures)
 
 
-def _write_evidence(page: Page, story: Story, evidence: tuple[Evidence, ...]) -> None:
-    page.blank()
-    outside = sum(one.trust is Trust.UNTRUSTED for one in evidence)
-    note = f"{len(evidence)} values" + (f" · {outside} ⚠ from outside, not records" if outside else " · all from records")
-    page.head("EVIDENCE", note, WARN if outside else DIM)
-    for number, one in enumerate(evidence, start=1):
-        age = span(story.read_at - one.read_at)
-        source: list[Piece] = [(f"{one.source} · {age} old", DIM)]
-        untrusted = one.trust is Trust.UNTRUSTED
-        value = f'⚠ "{said(one.value)}"' if untrusted else said(one.value)
-        look = WARN if untrusted else BOLD
-        lead: list[Piece] = [(f" {number:>2} ", ACCENT), (f"{one.name}  ", TEXT)]
-        if sum(len(text) for text, _ in lead) + len(value) <= page.width and "\n" not in value:
-            page.spread([*lead, (value, look)], source)
-        else:
-            page.spread(lead, source)
-            page.text(value, look, indent=4)
-        if one.note:
-            page.text(one.note, WARN, indent=4)
-
-
 def _write_steps(page: Page, envelope: Envelope, guide: Guide) -> None:
     if not envelope.proposal.steps:
         return
@@ -264,15 +241,6 @@ def _write_steps(page: Page, envelope: Envelope, guide: Guide) -> None:
         )
 
 
-def _write_ticket(page: Page, story: Story) -> None:
-    page.blank()
-    page.head("TICKET", "⚠ from outside, not a record", WARN)
-    page.text(f'⚠ "{story.item.subject}"', WARN)
-    for name, value in story.item.payload.items():
-        if value not in ("", None, [], {}):
-            _write_value(page, f"  {name}  ", value)
-
-
 def _left_bar(share: float) -> str:
     full = round(max(0.0, min(1.0, share)) * 8)
     return "▰" * full + "▱" * (8 - full)
@@ -280,16 +248,3 @@ def _left_bar(share: float) -> str:
 
 def _clock(moment: Any) -> str:
     return f"{moment.astimezone():%d %b %H:%M}"
-
-
-def said(value: Any) -> str:
-    """A JSON value in plain words: text as it is, lists with commas, nothing as a dash."""
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple) and all(isinstance(one, str | int | float) for one in value):
-        return ", ".join(map(str, value)) or "–"
-    return str(plain(value)) if not isinstance(value, dict | list | tuple) else json.dumps(plain(value), ensure_ascii=False)

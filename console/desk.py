@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from ..core.approval import Request
+from ..core.approval import DecisionKind
 from ..core.settings import Operator
-from ..guardrails.approvals import Approvals
+from ..guardrails.approvals import Answer, Approvals
 from ..guardrails.policy import Policy
 from .feed import Feed, Pulse, Story
 from .guide import Guide, Guides, guide_of
@@ -37,14 +38,19 @@ class Desk:
         """The guide of a worker."""
         return guide_of(self.guides, worker)
 
-    def hindrance(self, request: Request) -> str:
-        """Why this person may not approve it; empty where they may."""
-        return self.approvals.hindrance(request, self.operator)
-
     def opened(self, request_id: str) -> "Opened":
         """A request with its case, and whether this person may approve it."""
         story = self.feed.story(request_id)
-        return Opened(story=story, hindrance=self.hindrance(story.request))
+        return Opened(story=story, why_not=self._why_not(story))
+
+    def _why_not(self, story: Story) -> str:
+        request = story.request
+        if hindrance := self.approvals.hindrance(request, self.operator):
+            return f"You may not approve this: {hindrance}."
+        mine = [one.kind for one in story.decisions if (one.request_id, one.operator) == (request.id, self.operator.name)]
+        if DecisionKind.APPROVE in mine:
+            return "You approved this already; another person has to approve it too."
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +58,10 @@ class Opened:
     """What the decision pane needs for one request."""
 
     story: Story
-    hindrance: str
+    why_not: str
+    """Why this person may not approve it; empty where they may."""
+
+    def answer(self, kind: DecisionKind, now: datetime, **said: Any) -> Answer:
+        """A decision on what is painted, with how long it was looked at."""
+        request, seconds = self.story.request, (now - self.story.read_at).total_seconds()
+        return Answer(request_id=request.id, digest=request.digest, kind=kind, seconds=seconds, **said)

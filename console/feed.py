@@ -53,7 +53,10 @@ class Story:
     request: Request
     case: Case
     item: TicketItem
+    actions: tuple[SealedAction, ...]
+    """Every action of the case, in the order they run."""
     action: SealedAction | None
+    """The one that is asked about."""
     requests: tuple[Request, ...]
     decisions: tuple[Decision, ...]
     effects: tuple[Effect, ...]
@@ -115,11 +118,13 @@ class Feed:
         """One request with its case; raises NotFound."""
         with self.ledger.reading() as session:
             request = inbox.get(session, request_id)
+            every = tuple(actions.of_case(session, request.case_id))
             return Story(
                 request=request,
                 case=queue.get(session, request.case_id),
                 item=queue.item_of(session, request.case_id),
-                action=actions.get(session, request.action_id) if request.action_id else None,
+                actions=every,
+                action=next((one for one in every if one.id == request.action_id), None),
                 requests=tuple(inbox.of_case(session, request.case_id)),
                 decisions=tuple(inbox.decisions(session, case_id=request.case_id)),
                 effects=tuple(outbox.of_case(session, request.case_id)),

@@ -52,7 +52,7 @@ class EditField(Noun):
             "integer": "whole number",
             "array": "words, with commas",
             "boolean": "yes or no",
-            "number": "exact number, as 1284.50",
+            "number": "amount as 1284.50",
         }
         said = "date as 2026-01-31" if self._is_date else words.get(self._kind, "text")
         low, high = self.rule.get("minimum"), self.rule.get("maximum")

@@ -6,6 +6,7 @@ from ..core.approval import Decision
 from ..core.audit import AuditEvent
 from ..core.receipt import Effect
 from .feed import Story
+from .findings import said
 from .page import Page, Piece
 from .palette import BAD, DIM, GOOD, TEXT, WARN
 
@@ -64,7 +65,7 @@ def _effect(effect: Effect) -> list[Piece]:
 
 
 def _event(event: AuditEvent) -> list[Piece]:
-    facts = ", ".join(f"{name} {value}" for name, value in event.data.items() if name in _WORTH_SAYING and value)
+    facts = ", ".join(f"{name} {said(value)}" for name, value in event.data.items() if name in _WORTH_SAYING and value)
     return [
         (f"{event.kind.replace('.', ' ').replace('_', ' ')} ", TEXT),
         (f"{event.actor}{' · ' + facts if facts else ''}", DIM),

@@ -232,12 +232,12 @@ class VirtualList(ScrollView, can_focus=False):
             (" " + sure(row.confidence)[0], sure(row.confidence)[1]),
         ]
         first = sign.glyph + (f" {sign.word:<7}" if wide else " ")
-        ref = min(16, max(10, len(row.ref)))
+        ref = 16 if width >= 90 else 11
         room = width - len(first) - 1 - ref - 1 - (11 if wide else 9) - 6 - 4
         kind = 19 if wide else 0
         pieces: list[Piece] = [(" " + first, sign.style), (fit(row.ref, ref) + " ", BOLD if here else TEXT)]
         if kind:
-            pieces.append((fit(row.action_kind or row.question.value, kind - 1) + " ", DIM))
+            pieces.append((fit(row.action_kind or row.worker, kind - 1) + " ", DIM))
         pieces.append((fit(clean(row.party or row.subject), max(0, room - kind)), TEXT))
         return pieces + rest
 

@@ -3,7 +3,6 @@
 Every decision carries the id and digest that were painted when its key was pressed, never a place in the list.
 """
 
-from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -57,7 +56,6 @@ class InboxScreen(Screen[None]):
         self.tabs = TabBar("inbox")
         self.bar = ActionBar()
         self._opened: Opened | None = None
-        self._opened_at: datetime = desk.now
         self._opening = False
         self._writing = False
 
@@ -85,11 +83,11 @@ class InboxScreen(Screen[None]):
 
     def arrived(self, sections: list[Section]) -> None:
         """Something changed in the ledger: count what is new, or show it at once where nothing was on screen."""
-        if len(self.list) == 0:
+        if len(self.list):
+            self.list.arrived(sections)
+            self._caption()
+        else:
             self.show_sections(sections)
-            return
-        self.list.arrived(sections)
-        self._caption()
 
     def on_virtual_list_moved(self) -> None:
         """The cursor is on another request."""
@@ -117,8 +115,7 @@ class InboxScreen(Screen[None]):
         total = len(self.list)
         here = f"{self.list.cursor + 1:,} of {total:,}" if total else "0 waiting"
         fresh = f"▲ {len(self.list.fresh):,} new · . to merge" if self.list.fresh else ""
-        hint = "" if not self.narrow else "enter opens"
-        self.list.border_subtitle = " · ".join(part for part in (fresh, here, hint) if part)
+        self.list.border_subtitle = " · ".join(part for part in (fresh, here, "enter opens" if self.narrow else "") if part)
         following = self.list.row_at(self.list.cursor + 1)
         after = f"next ▸ {following.ref} {following.party[:24]}".rstrip() if following else "last one"
         more = "space more ▾ · " if self.pane.more_below else ""
@@ -149,36 +146,21 @@ class InboxScreen(Screen[None]):
         if self.list.current != wanted:
             self._follow()
             return
-        self._opened, self._opened_at = opened, self.desk.now
+        self._opened = opened
         if opened:
             story = opened.story
-            self.pane.show(story, self.desk.guide(story.case.worker), self._why_not(opened))
+            self.pane.show(story, self.desk.guide(story.case.worker), opened.why_not)
         else:
             self.pane.clear(problem)
         self._offer()
         self._caption()
 
-    def _why_not(self, opened: Opened) -> str:
-        request = opened.story.request
-        if opened.hindrance:
-            return f"You may not approve this: {opened.hindrance}."
-        mine = [
-            one for one in opened.story.decisions if one.request_id == request.id and one.operator == self.desk.operator.name
-        ]
-        if any(one.kind is DecisionKind.APPROVE for one in mine):
-            return "You approved this already; another person has to approve it too."
-        return ""
-
     def _offer(self) -> None:
         if self._opened is None:
             self.bar.offer([("F9", "stop"), ("q", "quit")])
-            return
-        question = self._opened.story.request.question
-        why_not = self._why_not(self._opened)
-        keys = [("c", {Question.HANDLE: "handled, in words", Question.RECONCILE: "what happened"}.get(question, "answer"))]
-        if question is Question.APPROVE:
-            keys = [*([] if why_not else [("a", "approve")]), ("e", "edit"), ("r", "reject"), *keys]
-        self.bar.offer([*keys, ("!", "escalate"), ("h", "snooze")], why_not)
+        else:
+            why_not = self._opened.why_not
+            self.bar.offer(questions.offered(self._opened.story.request.question, may_approve=not why_not), why_not)
 
     # moving
 
@@ -204,8 +186,7 @@ class InboxScreen(Screen[None]):
 
     def action_open(self) -> None:
         """On a narrow screen, turn between list and decision."""
-        if self.narrow:
-            self.toggle_class("-detail")
+        self.set_class(self.narrow and not self.has_class("-detail"), "-detail")
 
     async def action_back(self) -> None:
         """Back to the list, or out."""
@@ -239,10 +220,10 @@ class InboxScreen(Screen[None]):
     def action_approve(self) -> None:
         """Approve what is painted."""
         if opened := self._ready(Question.APPROVE):
-            if why_not := self._why_not(opened):
-                self.tabs.say(why_not, WARN)
-                return
-            self._decide(self._answer(opened, DecisionKind.APPROVE))
+            if opened.why_not:
+                self.tabs.say(opened.why_not, WARN)
+            else:
+                self._decide(opened.answer(DecisionKind.APPROVE, self.desk.now))
 
     def action_reject(self) -> None:
         """Reject, with a reason from the playbook's list or in words."""
@@ -276,14 +257,9 @@ class InboxScreen(Screen[None]):
     def _ask(self, opened: Opened, kind: DecisionKind, asked: Asked) -> None:
         def answered(result: Any) -> None:
             if result is not None:
-                self._decide(self._answer(opened, kind, **asked.said(result)))
+                self._decide(opened.answer(kind, self.desk.now, **asked.said(result)))
 
         self.app.push_screen(asked.box, answered)
-
-    def _answer(self, opened: Opened, kind: DecisionKind, **said: Any) -> Answer:
-        request = opened.story.request
-        seconds = (self.desk.now - self._opened_at).total_seconds()
-        return Answer(request_id=request.id, digest=request.digest, kind=kind, seconds=seconds, **said)
 
     def _decide(self, answer: Answer) -> None:
         self._writing = True
@@ -303,9 +279,9 @@ class InboxScreen(Screen[None]):
         self.tabs.say(f"✗ {error}" if isinstance(error, ShiftleadError) else f"✗ not written: {error}", BAD)
         if isinstance(error, AlreadyDecided | NotFound):
             self.list.take_out(answer.request_id)
-            self._caption()
         if isinstance(error, AlreadyDecided | NotFound | StaleEnvelope):
             self.list.recheck()
+            self._caption()
             self._follow()
 
     def _decided(self, answer: Answer, outcome: Outcome) -> None:

@@ -92,14 +92,14 @@ def long_money(amount: Decimal | str | None, currency: str | None) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A length of time in at most five columns: `45s`, `12m`, `1h02`, `3d`."""
+    """A length of time in at most five columns: `45s`, `12m`, `1h02`, `14h`, `3d`."""
     seconds = int(abs(length).total_seconds())
     if seconds < 60:
         return f"{seconds}s"
     if seconds < 3600:
         return f"{seconds // 60}m"
     if seconds < 86400:
-        return f"{seconds // 3600}h{seconds % 3600 // 60:02d}"
+        return f"{seconds // 3600}h" if seconds >= 36000 else f"{seconds // 3600}h{seconds % 3600 // 60:02d}"
     return f"{seconds // 86400}d"
 
 

@@ -23,6 +23,15 @@ class Asked:
     said: Callable[[Any], dict[str, Any]]
 
 
+def offered(question: Question, *, may_approve: bool) -> list[tuple[str, str]]:
+    """The keys that decide such a request, the most used first."""
+    words = {Question.HANDLE: "handled, in words", Question.RECONCILE: "what happened"}
+    keys = [("c", words.get(question, "answer")), ("!", "escalate"), ("h", "snooze")]
+    if question is Question.APPROVE:
+        keys = [*([("a", "approve")] if may_approve else []), ("e", "edit"), ("r", "reject"), *keys]
+    return keys
+
+
 def reject(desk: Desk, story: Story) -> Asked:
     """A reason from the playbook's list, or in words."""
     lead = f"{story.request.summary}\nWhy not? The worker learns from the reason."

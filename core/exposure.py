@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import Executable, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
 from .money import Money
@@ -73,14 +72,6 @@ def _locked(tx: Transaction, scopes: list[str], day: str, currency: str) -> dict
     if fresh := [scope for scope in scopes if scope not in found]:
         # Two processes may open the same scope at once: whoever comes second waits here and then reads what the first wrote.
         blank = {"day": day, "currency": currency, "amount": Decimal(0), "count": 0}
-        tx.run(_blank(tx), [{"scope": scope, **blank} for scope in fresh])
+        tx.add_new(EXPOSURE, [{"scope": scope, **blank} for scope in fresh])
         found = {row.scope: Total(amount=row.amount, count=row.count) for row in tx.run(_LOCK, asked)}
     return found
-
-
-def _blank(tx: Transaction) -> Executable:
-    return _BLANK_ON_POSTGRES if tx.connection.dialect.name == "postgresql" else _BLANK_ON_SQLITE
-
-
-_BLANK_ON_SQLITE = sqlite.insert(EXPOSURE).on_conflict_do_nothing()
-_BLANK_ON_POSTGRES = postgresql.insert(EXPOSURE).on_conflict_do_nothing()

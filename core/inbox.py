@@ -119,12 +119,12 @@ def settle(tx: Transaction, request_id: str, state: RequestState) -> None:
         raise _too_late(tx.session, row)
 
 
-def supersede(tx: Transaction, case_id: str, *, actor: str, why: str) -> None:
-    """Take every pending request of a case out of the inbox, since it asks about something that is not so any more."""
-    rows = tx.session.scalars(
-        select(RequestRow).where(col(RequestRow.case_id) == case_id, col(RequestRow.state) == str(RequestState.PENDING))
-    ).all()
-    for row in rows:
+def supersede(tx: Transaction, case_id: str, *, actor: str, why: str, action_id: str = "") -> None:
+    """Take the pending requests of a case, or those about one action, out of the inbox, since what they ask is not so any more."""
+    query = select(RequestRow).where(col(RequestRow.case_id) == case_id, col(RequestRow.state) == str(RequestState.PENDING))
+    if action_id:
+        query = query.where(col(RequestRow.action_id) == action_id)
+    for row in tx.session.scalars(query).all():
         row.state = RequestState.SUPERSEDED
         tx.session.add(row)
         tx.audit("request.superseded", actor=actor, case_id=case_id, request=row.id, why=why)

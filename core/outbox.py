@@ -25,7 +25,9 @@ _AGAIN = (
         attempts=EFFECT.c.attempts + 1,
     )
 )
-_OPEN = and_(EFFECT.c.key == bindparam("b_key"), EFFECT.c.state.in_([str(EffectState.SENDING), str(EffectState.UNKNOWN)]))
+_UNSETTLED = (EffectState.PLANNED, EffectState.SENDING, EffectState.UNKNOWN)
+# Planned too: a sender that was taken for dead may come late with its receipt.
+_OPEN = and_(EFFECT.c.key == bindparam("b_key"), EFFECT.c.state.in_([str(state) for state in _UNSETTLED]))
 _SETTLE = (
     update(EFFECT)
     .where(_OPEN)

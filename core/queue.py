@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, or_, select, update
 from sqlmodel import Session, col
 
 from .case import Case, CaseState, TicketItem
@@ -32,7 +32,6 @@ _KNOWN = select(CASE.c.id).where(
     CASE.c.external_id == bindparam("external_id"),
     CASE.c.revision == bindparam("revision"),
 )
-_OPEN = insert(CASE)
 
 
 def open_case(
@@ -62,7 +61,9 @@ def open_case(
         opened_at=tx.now,
         **ticket,
     )
-    tx.run(_OPEN, {**case.model_dump(), "payload": canonical_json(item), "lease_owner": "", "fence": 0})
+    row = {**case.model_dump(), "payload": canonical_json(item), "lease_owner": "", "fence": 0}
+    if tx.add_new(CASE, [row]) != 1:
+        return None
     tx.audit("case.opened", actor="system", case_id=case.id, source=item.source, external_id=item.external_id, worker=worker)
     return case
 

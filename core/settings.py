@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class Workspace(Noun):
     """Everything that `shiftlead` needs to know before it starts."""
 
     ledger: str = "sqlite:///ledger.db"
-    """`sqlite:///file` (relative to the workspace) or `postgresql://…`."""
+    """`sqlite:///file` (relative to the workspace) or `postgresql://user:${PASSWORD}@host/name`, the secret in the environment."""
     tenant: str = "main"
     policy: str = ""
     """A policy file, relative to the workspace; the shipped house policy where empty."""
@@ -68,8 +69,16 @@ class Place(Noun):
         return (self.folder / name).resolve()
 
     def ledger_url(self) -> str:
-        """The ledger's address, with a relative SQLite file resolved against the folder."""
-        url = self.workspace.ledger
+        """The ledger's address, with a relative SQLite file resolved against the folder and `${NAME}` read from the environment.
+
+        Raises SettingsError where such a variable is not set.
+        """
+        url = os.path.expandvars(self.workspace.ledger)
+        if unset := re.search(r"\$\{?(\w+)", url):
+            raise SettingsError(
+                f"{self.folder / FILE_NAME}: ledger: the environment has no {unset.group(1)}.",
+                hint="Set it, or mend the address.",
+            )
         prefix = "sqlite:///"
         if url.startswith(prefix) and not url.startswith(prefix + "/"):
             return prefix + str(self.path(url.removeprefix(prefix)))

@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     CursorResult,
     Engine,
     Executable,
+    Table,
     bindparam,
     create_engine,
     event,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
@@ -68,6 +71,18 @@ class Transaction:
         """Run an update and answer how many rows it changed; 0 where its conditions did not hold any more."""
         return self.run(statement, values).rowcount
 
+    def add_new(self, table: Table, rows: list[dict[str, Any]]) -> int:
+        """Insert the rows whose key is not there yet, also where another process inserts the same at this moment.
+
+        Answers how many were new, for a single row; for several the count is the driver's and may be unknown.
+        """
+        # A list of one would be sent as many, and then no driver tells the count.
+        return self.run(_insert_new(self.connection.dialect.name, table), rows if len(rows) > 1 else rows[0]).rowcount
+
+    def in_turn(self) -> None:
+        """Wait until every transaction that is before this one in the chain has committed; what is read next includes them."""
+        self.run(_HEAD, {"tenant": self.tenant})
+
     def seal_events(self) -> None:
         """Append the collected events to the chain; called once, before the commit."""
         if not self._events:
@@ -83,6 +98,12 @@ class Transaction:
         self._events = []
 
 
+@cache
+def _insert_new(dialect: str, table: Table) -> Executable:
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return build(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
 class Ledger:
     """The record of every case, decision, effect and event.
 
@@ -94,6 +115,9 @@ class Ledger:
         self.clock: Clock = clock or SystemClock()
         self.tenant = tenant
         self.engine = _engine(self.url, durable=durable)
+        self._writing = self.engine.execution_options(write=True)
+        # SQLite lets one writer in at a time and lets the others sleep between tries; threads of one process queue here instead.
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
 
     @classmethod
     def create(cls, url: str, *, clock: Clock | None = None, tenant: str = "main", durable: bool = True) -> "Ledger":
@@ -152,7 +176,7 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A write transaction: everything in it, its audit events too, is committed at its end or not at all."""
-        with Session(self.engine.execution_options(write=True), expire_on_commit=False) as session:
+        with self._turn, Session(self._writing, expire_on_commit=False) as session:
             work = Transaction(session, self.clock, self.tenant)
             try:
                 yield work

@@ -20,6 +20,8 @@ from ..core.receipt import Receipt
 from ..core.settings import Operator
 from ..core.store import Ledger, Transaction
 from .editing import edited
+from .gate import Guard
+from .handover import taken_by_a_person
 from .policy import Policy
 
 
@@ -118,9 +120,9 @@ class Approvals:
             case DecisionKind.RESPOND:
                 return self._respond(tx, answer, request, operator, decision)
             case DecisionKind.ESCALATE:
-                return self._escalate(tx, answer, request, decision)
+                return self._escalate(tx, answer, request, operator, decision)
             case DecisionKind.SNOOZE:
-                return self._snooze(tx, answer, request, decision)
+                return self._snooze(tx, answer, request, operator, decision)
             case _:
                 assert_never(answer.kind)
 
@@ -192,6 +194,8 @@ class Approvals:
         inbox.settle(tx, request.id, RequestState.ANSWERED)
         if request.question is Question.APPROVE and request.action_id:
             actions.move(tx, request.action_id, ActionState.REJECTED, expect=(ActionState.WAITING,))
+        if request.action_id is None:
+            taken_by_a_person(tx, request.case_id, by=operator.name)
         queue.wake(tx, request.case_id)
         return Outcome(decision=decision, state=RequestState.ANSWERED, message="answered; the case is yours and closes")
 
@@ -205,6 +209,9 @@ class Approvals:
         happened = EffectOutcome.DONE if answer.happened else EffectOutcome.REFUSED
         words = answer.text.strip() or ("it happened" if answer.happened else "it did not happen")
         receipt = Receipt(key=key, outcome=happened, detail=f"{operator.name}: {words}", at=tx.now)
+        sent = outbox.get(tx.session, key)
+        if not answer.happened and sent and sent.sent_at:
+            Guard(self.policy, self.ledger.clock).give_back(tx, action, sent.sent_at.date())
         outbox.settle(tx, key, receipt, case_id=action.case_id, actor=operator.name)
         to = ActionState.DONE if answer.happened else ActionState.REFUSED
         actions.move(tx, action.id, to, expect=(ActionState.UNKNOWN,))
@@ -212,16 +219,22 @@ class Approvals:
         queue.wake(tx, request.case_id)
         return Outcome(decision=decision, state=RequestState.ANSWERED, message=f"noted that {words}")
 
-    def _escalate(self, tx: Transaction, answer: Answer, request: Request, decision: Decision) -> Outcome:
+    def _escalate(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         role = answer.role or self.policy.escalate_to
         if self.policy.role(role) is None:
             known = ", ".join(one.name for one in self.policy.roles)
             raise BadInput(f"The policy has no role {role!r}.", hint=f"Known roles: {known}.")
+        if self._rank(role) < self._rank(request.role) or self.policy.role(operator.role) is None:
+            raise Forbidden(
+                f"{operator.name!r} ({operator.role}) may not hand {request.id!r} from {request.role!r} to {role!r}.",
+                hint="Escalation only goes up.",
+            )
         inbox.reassign(tx, request.id, role)
         queue.mark_human(tx, request.case_id)
         return Outcome(decision=decision, state=RequestState.PENDING, message=f"escalated to {role}")
 
-    def _snooze(self, tx: Transaction, answer: Answer, request: Request, decision: Decision) -> Outcome:
+    def _snooze(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
+        self._may_touch(request, operator)
         if answer.until is None or answer.until <= tx.now:
             raise BadInput(f"Snoozing {request.id!r} needs a time that lies ahead.", hint="For instance in one hour.")
         if request.expires_at is not None and answer.until >= request.expires_at:

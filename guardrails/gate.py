@@ -1,6 +1,7 @@
 """The gate: lanes together with the limits on what one day may commit, as the workers and the executor see them."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from sqlmodel import Session
@@ -44,10 +45,10 @@ class Guard:
         facts = {**action.context, **fresh, **exposure_facts(before, proposed.amount)}
         return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
 
-    def give_back(self, tx: Transaction, action: SealedAction) -> None:
-        """Take an action out of today's totals again, since nothing happened."""
+    def give_back(self, tx: Transaction, action: SealedAction, day: date) -> None:
+        """Take an action out of the totals of the day on which it was admitted, since nothing happened."""
         proposed = action.envelope.proposal.action
-        exposure.commit(tx, self._scopes(action.context, proposed), tx.now.date(), proposed.amount, sign=-1)
+        exposure.commit(tx, self._scopes(action.context, proposed), day, proposed.amount, sign=-1)
 
     def _scopes(self, context: Mapping[str, Any], action: Action) -> tuple[str, ...]:
         return scopes(str(context.get("worker", "")), action.kind, action.party)

@@ -97,7 +97,8 @@ BAD = [
     (case(invoice__lines=[]), "invoice.lines", "at least one line"),
     # a missing amount, one in words, one beyond reason
     (case(invoice__gross=...), "invoice.gross", "a value"),
-    (case(invoice__gross="12.50"), "invoice.gross", "a number"),
+    (case(invoice__gross="twelve"), "invoice.gross", "a number"),
+    (case(invoice__gross="1,190.00"), "invoice.gross", "a number"),
     (case(invoice__gross=True), "invoice.gross", "a number"),
     (json.dumps(case()).replace('"gross": 1.19', '"gross": 1e99'), "invoice.gross", "a number below 10^16"),
     # a wrong date, currency, kind of order

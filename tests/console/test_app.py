@@ -123,7 +123,7 @@ async def test_an_edit_is_checked_and_judged_anew_and_stays_in_sight(build, cons
         await screen.press("ctrl+s")
         assert "Nothing was changed" in screen.text
         await screen.press("end", "x", "ctrl+s")
-        assert "expected exact number" in screen.text
+        assert "expected amount as 1284.50" in screen.text
         assert decisions(ledger, first.id) == []
         await screen.press("home", "shift+end", "delete")
         await screen.type("900.00")
@@ -331,6 +331,18 @@ async def test_the_kpi_page_shows_targets_and_the_cases_behind(build, console, o
         assert "INV-1" in screen.text
         await screen.press("o", "w", "1")
         assert "WHY A PERSON" in screen.text
+
+
+async def test_what_arrives_while_another_tab_is_open_is_there_afterwards(build, console, opened):
+    build.request("INV-5", due=timedelta(hours=5))
+    async with opened(console()) as screen:
+        await screen.press("2")
+        build.request("INV-1", due=timedelta(minutes=5))
+        screen.app.poll_now()
+        await screen.idle()
+        await screen.press("1")
+        assert "▲ 1 new" in screen.text
+        assert "2 waiting" in screen.lines[0]
 
 
 async def test_an_empty_inbox_says_so_and_fills_by_itself(build, console, opened):

@@ -3,11 +3,8 @@
 import os
 import pty
 import select
-import struct
 import sys
-import termios
 import time
-from fcntl import ioctl
 
 from shiftlead.core import inbox
 
@@ -31,12 +28,11 @@ class Terminal:
     def __init__(self, *arguments: str) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONWARNINGS": "ignore"}
+            os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "120", "LINES": "36"}
             os.execv(sys.executable, [sys.executable, "-c", *arguments])
-        ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
         self.seen = ""
 
-    def until(self, words: str, seconds: float = 60) -> None:
+    def until(self, words: str, seconds: float = 30) -> None:
         start, deadline = len(self.seen), time.monotonic() + seconds
         while words not in self.seen[start:]:
             assert time.monotonic() < deadline, f"{words!r} never came: {self.seen[-2000:]}"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shiftlead.console.cli_moments import back, moment_of, span_of
-from shiftlead.console.cli_output import as_json, laid_out, money, pairs, printable
+from shiftlead.console.cli_output import Output, as_json, laid_out, money, pairs, printable
 from shiftlead.core.clock import as_utc
 from shiftlead.core.errors import BadInput
 
@@ -113,6 +113,11 @@ def test_an_einvoice_that_is_none(tmp_path, run):
 )
 def test_strangers_cannot_drive_the_terminal(text, shown):
     assert printable(text) == shown
+
+
+def test_nobodys_text_can_look_like_a_line_of_ours(capsys):
+    Output(as_json=False).text("subject\nhint: approve it\u2028now")
+    assert capsys.readouterr().out == "subject hint: approve it now\n"
 
 
 def test_tables():
