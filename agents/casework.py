@@ -6,7 +6,7 @@ knows the way, so that a crash at any line costs a few reads and nothing else.
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..connectors.execution import End, Execution
 from ..core import actions, inbox, queue
@@ -16,9 +16,10 @@ from ..core.case import Case, CaseState
 from ..core.clock import new_id
 from ..core.queue import Claim
 from ..core.store import Transaction
-from ..core.verdict import Lane, RuleHit, Verdict, strictest
+from ..core.verdict import Lane
 from ..guardrails.screening import instructions_in_text
 from ..tools.desk import Desk
+from .judgement import deed, looked_at_again, told
 from .turns import Known, Step, Turn, advance, hand_over, outcome
 from .worker import Assessment, Worker
 
@@ -190,8 +191,8 @@ class Casework:
         if not self.drift:
             return list(self.assessment.proposals)
         known = actions.of_case(tx.session, self.case.id)
-        done = [_same(one.envelope.proposal) for one in known if one.state is ActionState.DONE]
-        return [one for one in self.assessment.proposals if _same(one) not in done]
+        done = [deed(one.envelope.proposal) for one in known if one.state is ActionState.DONE]
+        return [one for one in self.assessment.proposals if deed(one) not in done]
 
     def _seal(self, tx: Transaction, proposal: Proposal, seq: int) -> SealedAction:
         action_id = new_id("act")
@@ -208,7 +209,7 @@ class Casework:
         context = self.crew.context(self.worker, self.desk, proposal, warning=self.warning)
         verdict = self.crew.guard.judge(tx.session, proposal, context)
         if self.drift:
-            verdict = _looked_at_again(verdict)
+            verdict = looked_at_again(verdict)
         sealed = SealedAction(
             id=action_id,
             case_id=self.case.id,
@@ -222,7 +223,7 @@ class Casework:
             makers=(f"worker:{self.worker.name}",),
         )
         actions.add(tx, sealed)
-        tx.audit("action.judged", actor=f"worker:{self.worker.name}", case_id=self.case.id, **_told(sealed))
+        tx.audit("action.judged", actor=f"worker:{self.worker.name}", case_id=self.case.id, **told(sealed))
         return sealed
 
     def _regate(self, tx: Transaction, action: SealedAction, execution: Execution) -> None:
@@ -232,7 +233,7 @@ class Casework:
         sealed = action.model_copy(update={"verdict": execution.verdict, "state": state, "round": action.round + 1})
         inbox.supersede(tx, self.case.id, action_id=action.id, actor="system", why="judged anew")
         actions.replace(tx, sealed)
-        tx.audit("action.judged_again", actor="executor", case_id=self.case.id, **_told(sealed))
+        tx.audit("action.judged_again", actor="executor", case_id=self.case.id, **told(sealed))
 
     def _propose_anew(self, execution: Execution) -> Step:
         with self.crew.ledger.transaction() as tx:
@@ -270,36 +271,3 @@ _STATES = {
     Lane.REVIEWED: ActionState.WAITING,
     Lane.PROHIBITED: ActionState.BLOCKED,
 }
-
-
-def _told(sealed: SealedAction) -> dict[str, Any]:
-    """What the audit chain keeps of a judgement: references and digests, no text."""
-    proposal, verdict = sealed.envelope.proposal, sealed.verdict
-    return {
-        "action": sealed.id,
-        "kind": sealed.kind,
-        "target": str(proposal.action.target),
-        "version": proposal.action.target.version,
-        "amount": str(proposal.action.amount) if proposal.action.amount else None,
-        "lane": verdict.lane,
-        "rules": [hit.rule for hit in verdict.hits],
-        "missing": list(verdict.missing),
-        "policy": verdict.policy,
-        "policy_digest": verdict.policy_digest,
-        "confidence": proposal.confidence,
-        "digest": sealed.digest,
-        "brain": sealed.envelope.brain,
-        "playbook": sealed.envelope.playbook,
-    }
-
-
-def _same(proposal: Proposal) -> tuple[Any, ...]:
-    """What makes two proposals of one case the same deed."""
-    action = proposal.action
-    return action.kind, action.target.system, action.target.kind, action.target.id, action.arguments
-
-
-def _looked_at_again(verdict: Verdict) -> Verdict:
-    hit = RuleHit(rule="record-moved", lane=Lane.REVIEWED, reason="the record changed after the action was proposed")
-    lane = strictest((verdict.lane, Lane.REVIEWED))
-    return verdict.model_copy(update={"lane": lane, "hits": (hit, *verdict.hits)})

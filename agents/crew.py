@@ -74,7 +74,13 @@ class Crew:
     def due(self, worker: str, item: TicketItem) -> datetime | None:
         """When a case should be closed by: its ticket's own time, else its playbook's SLA after it was received."""
         hours = self.workers[worker].playbook.sla_hours.get(item.priority)
-        return item.due_at or (None if hours is None else item.received_at + timedelta(hours=hours))
+        if item.due_at or hours is None:
+            return item.due_at
+        try:
+            return item.received_at + timedelta(hours=hours)
+        except OverflowError:
+            # Somebody wrote a date at the end of the calendar; the case is worked on without a due time.
+            return None
 
     def desk(self, held: Claim) -> Desk:
         """The desk for one claimed case, with the connector that its ticket came from first."""

@@ -1,4 +1,4 @@
-"""Duplicates: was the same supply billed before, plainly or in disguise?
+"""Duplicates: was the same supply billed before, plainly or in disguise.
 
 Three comparisons are made with every earlier invoice that still counts (a void or rejected one does not):
 

@@ -125,7 +125,7 @@ def world(cases: int) -> MemoryConnector:
     return MemoryConnector(invoices, queues={"tickets": MemoryQueue(items)})
 
 
-def ours(folder: Path, cases: int, policy: Policy) -> tuple[float, float, int]:
+def ours(folder: Path, cases: int, policy: Policy, threads: int) -> tuple[float, float, int]:
     """Seconds, CPU seconds and bytes for `cases` cases through shiftlead, the decisions included."""
     file = folder / "ledger.db"
     ledger = Ledger.create(f"sqlite:///{file}")
@@ -136,12 +136,12 @@ def ours(folder: Path, cases: int, policy: Policy) -> tuple[float, float, int]:
     started, cpu = time.perf_counter(), time.process_time()
     for _ in crew.intake.pull(connector):
         pass
-    runner.until_idle()
+    runner.until_idle(concurrency=threads)
     with ledger.reading() as session:
         waiting = inbox.many(session, inbox.waiting_ids(session, now=ledger.clock.now()))
     for request in waiting:
         approvals.decide(Answer(request_id=request.id, digest=request.digest, kind=DecisionKind.APPROVE), operator)
-    runner.until_idle()
+    runner.until_idle(concurrency=threads)
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
     assert len(connector.journal) == cases, f"{len(connector.journal)} effects for {cases} cases"
     assert ledger.verify() == []

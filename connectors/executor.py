@@ -13,7 +13,6 @@ from ..core import actions, inbox, outbox, queue, switches
 from ..core.action import Action, Target, effect_key
 from ..core.actions import ActionState, SealedAction
 from ..core.errors import (
-    ConnectorError,
     LeaseLost,
     NotFound,
     Refused,
@@ -27,6 +26,7 @@ from ..core.store import Ledger, Transaction
 from ..core.verdict import Lane, Verdict
 from .admission import RUNNABLE, check_envelope, may_run
 from .base import Connector
+from .drift import expected, moved
 from .execution import End, Execution, Gate, Observer, Then
 
 
@@ -71,9 +71,9 @@ class Executor:
         Raises StaleEnvelope where the stored envelope is not the approved one, LeaseLost where the case is somebody else's.
         """
         attempt = self._attempt(action, held.owner, then)
-        target = self._target(action)
-        if moved := self._moved(attempt.connector, target):
-            return self._left_behind(attempt) or moved
+        target = expected(self.ledger, action)
+        if elsewhere := moved(attempt.connector, target):
+            return self._left_behind(attempt) or elsewhere
         self._at("execute.before_claim")
         try:
             started = self._start(held, attempt, fresh or {})
@@ -97,7 +97,9 @@ class Executor:
         except Exception as error:  # noqa: BLE001 - a look-up that fails answers nothing
             return Execution(end=End.LATER, detail=f"{type(error).__name__}: {error}")
         if found is None:
-            return self._unseen(attempt, "asked again", then) or Execution(end=End.LATER, detail="the system does not know it yet")
+            return self._unseen(attempt, "asked again", then) or Execution(
+                end=End.LATER, detail="the system does not know it yet"
+            )
         return self._settle(attempt, found)
 
     def _attempt(self, action: SealedAction, actor: str, then: Then) -> _Attempt:
@@ -144,39 +146,6 @@ class Executor:
         except Exception as error:  # noqa: BLE001 - a look-up that fails answers nothing
             return Execution(end=End.LATER, detail=f"{type(error).__name__}: {error}")
         return None if found is None else self._settle(attempt, found)
-
-    def _target(self, action: SealedAction) -> Target:
-        """The record as it must be now: as it was sealed, but for what earlier actions of the same case did to it.
-
-        Whoever approved this action saw those as well, so their versions are no surprise.
-        """
-        target = action.envelope.proposal.action.target
-        if action.seq == 1 or target.version is None:
-            return target
-        with self.ledger.reading() as session:
-            before = actions.of_case(session, action.case_id)
-            effects = outbox.of_case(session, action.case_id)
-        receipts = {one.action_id: one.receipt for one in effects if one.state is EffectState.DONE}
-        sealed = target
-        for earlier in before:
-            receipt = receipts.get(earlier.id)
-            # An action that was sealed on another version was not proposed together with this one.
-            if receipt and receipt.version and earlier.envelope.proposal.action.target == sealed:
-                target = target.model_copy(update={"version": receipt.version})
-        return target
-
-    def _moved(self, connector: Connector, target: Target) -> Execution | None:
-        if target.version is None:
-            return None
-        try:
-            version = connector.version(target)
-        except NotFound:
-            return Execution(end=End.MOVED, detail=f"{target} is gone")
-        except ConnectorError as error:
-            return Execution(end=End.LATER, detail=str(error))
-        if version is not None and version != target.version:
-            return Execution(end=End.MOVED, detail=f"{target} is at version {version}, read at {target.version}")
-        return None
 
     def _start(self, held: Claim, attempt: _Attempt, fresh: Mapping[str, Any]) -> bool:
         envelope = attempt.action.envelope

@@ -108,8 +108,6 @@ class ConsoleApp(App[None]):
         self.set_interval(POLL_SECONDS, self.poll)
         self.poll_now()
 
-    # the ledger
-
     def poll_now(self) -> None:
         """Read everything at the next chance, however short ago that was done."""
         self._rest_until = self._list_rest_until = 0.0
@@ -170,8 +168,6 @@ class ConsoleApp(App[None]):
         for screen in self.screen_stack:
             for bar in screen.query(StatusBar):
                 bar.refresh()
-
-    # keys that work everywhere
 
     def action_stop(self) -> None:
         """Open the stop panel over whatever is there; the second press stops everything."""

@@ -46,8 +46,6 @@ class VirtualList(ScrollView, can_focus=False):
         self._rows: dict[str, WaitingRow] = {}
         self._now = feed.now
 
-    # what it holds
-
     def __len__(self) -> int:
         return sum(len(section.ids) for section in self.sections)
 
@@ -120,8 +118,6 @@ class VirtualList(ScrollView, can_focus=False):
         self._put_cursor(self.cursor - 1 if place < self.cursor else self.cursor)
         self._laid_out()
 
-    # moving
-
     def move(self, by: int) -> None:
         """Move the cursor by some requests."""
         self._go(self.cursor + by)
@@ -157,8 +153,6 @@ class VirtualList(ScrollView, can_focus=False):
         line = self._line_of(self.cursor)
         top = 0 if self.cursor == 0 else line
         self.scroll_to_region(Region(0, top, 1, line - top + 1), animate=False, force=True)
-
-    # lines
 
     def _line_of(self, place: int) -> int:
         line = 0

@@ -73,7 +73,9 @@ class InboxScreen(Screen[None]):
         self.list.border_title, self.pane.border_title = "Waiting for a person", "Decision"
         self.show_sections(self.desk.feed.sections())
 
-    # what is on screen
+    def on_screen_resume(self) -> None:
+        """The figures may have changed behind another tab."""
+        self.query_one(StatusBar).refresh()
 
     def show_sections(self, sections: list[Section]) -> None:
         """Show another list."""
@@ -162,8 +164,6 @@ class InboxScreen(Screen[None]):
             why_not = self._opened.why_not
             self.bar.offer(questions.offered(self._opened.story.request.question, may_approve=not why_not), why_not)
 
-    # moving
-
     def action_move(self, by: int) -> None:
         """The next or previous request."""
         self.list.move(by)
@@ -199,8 +199,6 @@ class InboxScreen(Screen[None]):
         """Show what has arrived."""
         self.show_sections(self.desk.feed.sections())
         self.tabs.say("merged", DIM)
-
-    # deciding
 
     def _ready(self, *questions: Question) -> Opened | None:
         """What a decision would be about; None, with a word why, where there is nothing on screen to decide."""

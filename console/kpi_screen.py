@@ -67,6 +67,7 @@ class KpiScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Read the figures anew whenever the page is looked at."""
+        self.query_one(StatusBar).refresh()
         self.reread()
 
     def reread(self) -> None:

@@ -54,7 +54,8 @@ def commit(tx: Transaction, scopes: Iterable[str], day: date, money: Money | Non
     `sign=-1` takes an action out again that did not happen after all.
     """
     currency = money.currency if money else COUNT_ONLY
-    amount = money.amount if money else Decimal(0)
+    # Taken at its size: a payment below zero must not make room for another above it.
+    amount = abs(money.amount) if money else Decimal(0)
     before = _locked(tx, sorted(scopes), day.isoformat(), currency)
     after = {scope: Total(amount=total.amount + sign * amount, count=total.count + sign) for scope, total in before.items()}
     if after:

@@ -81,8 +81,6 @@ class _Figures:
     def __init__(self, session: Session, *, now: datetime, since: datetime | None, worker: str) -> None:
         self.session, self.now, self.since, self.worker = session, now, since, worker
 
-    # layers
-
     def business(self) -> Iterator[Kpi]:
         closed = self.count(_CASE.id, self._closed())
         alone = self.count(_CASE.id, self.chosen("touchless"))
@@ -173,8 +171,6 @@ class _Figures:
             name="confidence_mean", value=mean, unit="ratio", n=number, layer="model", meaning="How sure the brains say they are, on average.",
         )  # fmt: skip
 
-    # which cases
-
     def chosen(self, cases: str) -> ColumnElement[bool]:
         """The cases that a filter such as `closed`, `late` or `lane:allowed` means."""
         kind, _, word = cases.partition(":")
@@ -217,8 +213,6 @@ class _Figures:
 
     def _mine(self, case_id: Any) -> list[ColumnElement[bool]]:
         return [case_id.in_(select(_CASE.id).where(_CASE.worker == self.worker))] if self.worker else []
-
-    # statements
 
     def count(self, column: Any, *where: ColumnElement[bool]) -> int:
         """How many rows there are."""

@@ -64,7 +64,7 @@ class Money(BaseModel):
         return self.amount <= self._other(other)
 
     def __str__(self) -> str:
-        return f"{self.amount:,} {self.currency}"
+        return f"{self.amount:,f} {self.currency}"
 
 
 def round_minor(amount: Decimal, currency: str) -> Decimal:

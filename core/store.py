@@ -2,9 +2,8 @@
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -32,6 +31,7 @@ from sqlmodel import Session, col
 
 from .audit import GENESIS, AuditEvent, Break, breaks, link
 from .clock import Clock, SystemClock, as_utc
+from .convoy import Convoy
 from .errors import LedgerError
 from .noun import canonical_json
 from .tables import AUDIT, CHAIN, AuditRow, ChainRow
@@ -116,8 +116,7 @@ class Ledger:
         self.tenant = tenant
         self.engine = _engine(self.url, durable=durable)
         self._writing = self.engine.execution_options(write=True)
-        # SQLite lets one writer in at a time and lets the others sleep between tries; threads of one process queue here instead.
-        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
+        self._convoy = Convoy(self._writing) if self.engine.dialect.name == "sqlite" else None
 
     @classmethod
     def create(cls, url: str, *, clock: Clock | None = None, tenant: str = "main", durable: bool = True) -> "Ledger":
@@ -176,7 +175,7 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A write transaction: everything in it, its audit events too, is committed at its end or not at all."""
-        with self._turn, Session(self._writing, expire_on_commit=False) as session:
+        with self._session() as session:
             work = Transaction(session, self.clock, self.tenant)
             try:
                 yield work
@@ -186,6 +185,10 @@ class Ledger:
             except BaseException:
                 session.rollback()
                 raise
+
+    def _session(self) -> AbstractContextManager[Session]:
+        """A session to write with: behind a shared commit on SQLite, with a connection of its own on a server."""
+        return self._convoy.session() if self._convoy else Session(self._writing, expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -4,7 +4,7 @@ A decision carries the digest that was on screen and is a compare-and-set on the
 decides and the others are told who was first. An edit makes a new envelope that is judged anew. Time never approves.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, assert_never
 
 from ..core import actions, inbox, outbox, queue
@@ -23,6 +23,7 @@ from .editing import edited
 from .gate import Guard
 from .handover import taken_by_a_person
 from .policy import Policy
+from .requests import after_edit, escalated, rank
 
 
 class Answer(Noun):
@@ -89,7 +90,7 @@ class Approvals:
         role = self.policy.role(operator.role)
         if role is None:
             return f"the policy {self.policy.ref} has no role {operator.role!r}"
-        if self._rank(operator.role) < self._rank(request.role):
+        if rank(self.policy, operator.role) < rank(self.policy, request.role):
             return f"it is asked of the role {request.role!r}"
         if request.question is not Question.APPROVE:
             return ""
@@ -106,7 +107,7 @@ class Approvals:
             for request in late:
                 inbox.settle(tx, request.id, RequestState.EXPIRED)
                 tx.audit("request.expired", actor="system", case_id=request.case_id, request=request.id)
-                inbox.put(tx, self._escalated(request, tx.now))
+                inbox.put(tx, escalated(self.policy, request, tx.now))
             return len(late)
 
     def _apply(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
@@ -149,7 +150,7 @@ class Approvals:
         sealed = edited(tx, self.policy, actions.get(tx.session, action_id), answer.changes, by=operator.name)
         inbox.settle(tx, request.id, RequestState.SUPERSEDED)
         actions.replace(tx, sealed)
-        fresh = self._request_for(tx, request, sealed)
+        fresh = after_edit(self.policy, request, sealed, tx.now)
         inbox.put(tx, fresh)
         queue.mark_human(tx, request.case_id)
         tx.audit(
@@ -224,7 +225,7 @@ class Approvals:
         if self.policy.role(role) is None:
             known = ", ".join(one.name for one in self.policy.roles)
             raise BadInput(f"The policy has no role {role!r}.", hint=f"Known roles: {known}.")
-        if self._rank(role) < self._rank(request.role) or self.policy.role(operator.role) is None:
+        if rank(self.policy, role) < rank(self.policy, request.role) or self.policy.role(operator.role) is None:
             raise Forbidden(
                 f"{operator.name!r} ({operator.role}) may not hand {request.id!r} from {request.role!r} to {role!r}.",
                 hint="Escalation only goes up.",
@@ -250,7 +251,7 @@ class Approvals:
 
     def _may_touch(self, request: Request, operator: Operator) -> None:
         """Editing, rejecting and answering are open to every role of the policy that the request is asked of."""
-        if self.policy.role(operator.role) is None or self._rank(operator.role) < self._rank(request.role):
+        if self.policy.role(operator.role) is None or rank(self.policy, operator.role) < rank(self.policy, request.role):
             raise Forbidden(
                 f"{operator.name!r} ({operator.role}) may not settle {request.id!r}: it is asked of {request.role!r}.",
                 hint="Ask somebody with that role.",
@@ -263,10 +264,6 @@ class Approvals:
                 hint="Answer it in words.",
             )
         return request.action_id
-
-    def _rank(self, role: str) -> int:
-        names = [one.name for one in self.policy.roles]
-        return names.index(role) if role in names else 0
 
     def _decision(self, answer: Answer, request: Request, operator: Operator, now: datetime) -> Decision:
         return Decision(
@@ -282,40 +279,6 @@ class Approvals:
             seconds=answer.seconds,
             mode=self.policy.separation,
             decided_at=now,
-        )
-
-    def _request_for(self, tx: Transaction, request: Request, sealed: actions.SealedAction) -> Request:
-        money = sealed.envelope.proposal.action.amount
-        asked = self.policy.role_for(sealed.kind, money)
-        role = max((request.role, asked), key=self._rank)
-        return request.model_copy(
-            update={
-                "id": new_id("req"),
-                "digest": sealed.digest,
-                "summary": sealed.summary(),
-                "reason": sealed.verdict.because(),
-                "amount": format(money.amount, "f") if money else None,
-                "currency": money.currency if money else None,
-                "approvals_needed": sealed.verdict.approvals,
-                "four_eyes": sealed.verdict.four_eyes,
-                "makers": sealed.makers,
-                "role": role,
-                "created_at": tx.now,
-                "expires_at": tx.now + timedelta(hours=self.policy.expire_after_hours),
-                "snoozed_until": None,
-                "round": sealed.round,
-            }
-        )
-
-    def _escalated(self, request: Request, now: datetime) -> Request:
-        return request.model_copy(
-            update={
-                "id": new_id("req"),
-                "role": max((request.role, self.policy.escalate_to), key=self._rank),
-                "created_at": now,
-                "expires_at": now + timedelta(hours=self.policy.expire_after_hours),
-                "snoozed_until": None,
-            }
         )
 
 

@@ -55,5 +55,5 @@ class Guard:
 
 
 def _without(total: Total, action: Action) -> Total:
-    amount = total.amount - action.amount.amount if action.amount else total.amount
+    amount = total.amount - abs(action.amount.amount) if action.amount else total.amount
     return Total(amount=amount, count=total.count - 1)

@@ -1,6 +1,7 @@
 """Lanes: the verdict on one proposal; every doubt ends in the stricter lane.
 
-Strictest matched rule; unknown kind or an error: prohibited; no allow rule or a missing fact: at least reviewed; a brain that
+Strictest matched rule; unknown kind or an error: prohibited; no allow rule, a missing fact or an amount below zero: at least
+reviewed; a brain that
 is unsure: one lane up, or reviewed where the policy says so; one that cannot say how sure it is: at least reviewed. Nothing here ever moves an action to a freer lane.
 """
 
@@ -21,6 +22,7 @@ UNKNOWN_ACTION = "unknown-action"
 NO_ALLOW_RULE = "no-allow-rule"
 MISSING_FACT = "missing-fact"
 LOW_CONFIDENCE = "low-confidence"
+NEGATIVE_AMOUNT = "negative-amount"
 EVALUATION_ERROR = "evaluation-error"
 """Ids of the structural rules, which hold in every policy."""
 
@@ -48,6 +50,9 @@ def _judged(policy: Policy, proposal: Proposal, context: Mapping[str, Any], now:
     if found.rank == 1 and not missing and (not hits or hits[0].lane is Lane.ALLOWED):
         hits.append(_no_allow_hit(plan, facts))
     rank, confidence, floor = found.rank, proposal.confidence, plan.action.min_confidence
+    if proposal.action.amount is not None and proposal.action.amount.amount < 0:
+        rank = max(rank, 1)
+        hits.append(_negative_hit(str(proposal.action.amount)))
     if confidence is None or not confidence >= floor:
         # A brain that cannot say how sure it is has not said that it is unsure: a person decides, and may say yes.
         up = policy.unsure == "one_lane_up" and confidence is not None
@@ -90,6 +95,11 @@ def _no_allow_hit(plan: Plan, facts: Mapping[str, Any]) -> RuleHit:
     ]
     reason = "; ".join(near[:2]) if near else f"No rule lets {plan.action.kind} run without a person"
     return RuleHit(rule=NO_ALLOW_RULE, lane=Lane.REVIEWED, reason=f"{reason}.")
+
+
+def _negative_hit(amount: str) -> RuleHit:
+    reason = "The amount is below zero, which is under every limit, so a person looks at it."
+    return RuleHit(rule=NEGATIVE_AMOUNT, lane=Lane.REVIEWED, reason=reason, field="amount", actual=amount)
 
 
 def _unsure_hit(lane: Lane, confidence: float | None, floor: float) -> RuleHit:

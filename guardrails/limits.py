@@ -28,5 +28,5 @@ def exposure_facts(totals: Mapping[str, Total], amount: Money | None) -> dict[st
         if "|" in scope:
             facts[f"actions_{who}_today"] = total.count + 1
         elif amount is not None:
-            facts[f"exposure_{who}_today"] = Money(amount=total.amount + amount.amount, currency=amount.currency)
+            facts[f"exposure_{who}_today"] = Money(amount=total.amount + abs(amount.amount), currency=amount.currency)
     return facts

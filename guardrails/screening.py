@@ -1,4 +1,4 @@
-"""Screening of untrusted text: does it try to give orders to whoever reads it?
+"""Screening of untrusted text: does it try to give orders to whoever reads it.
 
 Patterns alone never keep an attacker out (a new wording passes them), so they only make an action stricter; what picks the
 recipient of money or mail is checked by provenance. They are written to stay silent on ordinary tickets and invoices.
@@ -26,7 +26,6 @@ _INVISIBLE = re.compile(
 )
 _HARMLESS = re.compile("[\u00ad\u200d\u200c\ufe0e\ufe0f\ufeff]")
 _CONFUSABLE = str.maketrans("аеорсухіјѕԁһвмнтк", "aeopcyxijsdhbmhtk")
-_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _BLOB = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{24,}={0,2}(?![A-Za-z0-9+/=_-])")
 
 _RULES = r"(?:rules?|instructions?|prompts?|polic(?:y|ies)|guidelines?|directions?|orders?|constraints?|checks?|tolerances?|safeguards?)"
@@ -51,7 +50,7 @@ _PATTERNS = tuple(
         ("override", r"\b(?:ignorez|oubliez|ignora|ignore|olvida|dimentica)\b.{0,30}\b(?:instructions pr|instrucciones|istruzioni|reglas|regole)"),
         (
             "role_marker",
-            r"(?:^|[\r\n>\]}.!?;|\"'])\s*(?:#+\s*|\*\*|\[|<\|?(?:im_start\|>)?)?(?:system|assistant|developer)(?:\s+(?:prompt|message|note|override))?(?:\||\*\*|\])?>?\s*:",
+            r"(?:^|[\r\n>\]}.!?;|\"'])[^\S\r\n]{0,40}(?:#+\s*|\*\*|\[|<\|?(?:im_start\|>)?)?(?:system|assistant|developer)(?:\s+(?:prompt|message|note|override))?(?:\||\*\*|\])?>?\s*:",
         ),
         ("role_marker", r"<\|(?:im_start|im_end|system|assistant|user|endoftext)\|>|\[/?INST\]|<</?SYS>>|</?(?:system|instructions?|information)>"),
         ("skip_control", rf"\b{_DO}\b[^.!?\n]{{0,40}}\bwithout\b[^.!?\n]{{0,25}}\b{_CONTROL}\b"),
@@ -92,8 +91,8 @@ def _said(text: str) -> Finding | None:
 
 
 def _commented(text: str) -> Finding | None:
-    for found in _COMMENT.finditer(text):
-        inside = found[1].strip()
+    for part in text.split("<!--")[1:]:
+        inside = part.partition("-->")[0].strip()
         if _said(inside) or _ORDER.search(inside):
             return Finding(kind="hidden", quote=inside[:160])
     return None

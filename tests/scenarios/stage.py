@@ -178,7 +178,9 @@ class Stage:
         """Work until nothing is ready."""
         return self.runner.until_idle()
 
-    def open(self, ref: str = "I-1", amount: str = "120.00", *, plan: str = "invoice.post", party: str = "", **payload: Any) -> str:
+    def open(
+        self, ref: str = "I-1", amount: str = "120.00", *, plan: str = "invoice.post", party: str = "", **payload: Any
+    ) -> str:
         """Put an invoice into the outside system and open the case about it."""
         self.connector.put(invoice(ref, amount, party))
         item = ticket(ref, plan, **payload)

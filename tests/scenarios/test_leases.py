@@ -25,26 +25,24 @@ def test_wherever_a_worker_stalls_the_other_finishes_and_the_late_one_writes_not
     names = boundaries(make_stage, plan=plan, amount=amount)
     assert len(names) >= 6
     for number, name in enumerate(names):
-        count, after = 0, []
+        other = make_stage(owner="w2")
+        passed, after = [], []
 
-        def stall(_, number=number, after=after, ref=f"I-{number}"):
-            nonlocal count
-            count += 1
-            if count == number + 1:
+        def stall(boundary, number=number, other=other, passed=passed, after=after):
+            passed.append(boundary)
+            if len(passed) == number + 1:
                 other.clock.advance(other.lease * 2)
                 other.work()
-                after.append((other.case(ref), other.ledger.ticks()))
-                other.journal_before = len(other.journal())
+                after.append((other.case(f"I-{number}"), other.ledger.ticks(), len(other.journal())))
 
-        other = make_stage(owner="w2")
         stalled = make_stage(observer=stall, owner="w1")
         case_id = stalled.open(f"I-{number}", amount, plan=plan)
         stalled.work()
         assert after, name
-        case, ticks = after[0]
+        case, ticks, sent = after[0]
         assert stalled.case(f"I-{number}") == case, f"stalled at {name}"
         written = [event.kind for event in stalled.ledger.events(after=ticks)]
-        sent_late = len(stalled.journal()) - other.journal_before
+        sent_late = len(stalled.journal()) - sent
         assert written == ["effect.done"] * sent_late, f"stalled at {name}: only what the outside told it may be kept"
         other.clock.advance(other.lease * 20)
         other.work()
@@ -54,6 +52,12 @@ def test_wherever_a_worker_stalls_the_other_finishes_and_the_late_one_writes_not
         assert stalled.case(f"I-{number}").state is expected
         assert len(stalled.requests(case_id)) == (amount != "120.00")
     assert stalled.ledger.verify() == []
+
+
+def audited(ledger, write):
+    with ledger.transaction() as tx:
+        tx.audit("something", actor="w1")
+        write(tx)
 
 
 def test_a_lost_lease_refuses_every_write(ledger, clock, tmp_path):
@@ -73,9 +77,8 @@ def test_a_lost_lease_refuses_every_write(ledger, clock, tmp_path):
         lambda tx: queue.release(tx, late, CaseState.READY),
     ):
         before = ledger.ticks()
-        with pytest.raises(LeaseLost, match="not held by 'w1'"), ledger.transaction() as tx:
-            tx.audit("something", actor="w1")
-            write(tx)
+        with pytest.raises(LeaseLost, match="not held by 'w1'"):
+            audited(ledger, write)
         assert ledger.ticks() == before
     clock.advance(timedelta(seconds=61))
     assert len(queue.claim(ledger, owner="w3", **claim)) == 1, "the late worker could not extend what it had lost"

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -127,9 +128,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def nothing_happened_twice(self):
         if self.started():
             assert self.stage.connector.duplicates() == {}
-            every = Counter(
-                (entry.target.id, entry.operation, str(entry.arguments)) for entry in self.stage.connector.journal
-            )
+            every = Counter((entry.target.id, entry.operation, str(entry.arguments)) for entry in self.stage.connector.journal)
             assert all(count == 1 for count in every.values()), every
 
     @invariant()
@@ -224,11 +223,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedger = LedgerMachine.TestCase
 TestLedger.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=25,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-
-
-import pytest  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -112,4 +112,7 @@ def test_what_did_not_happen_yesterday_is_not_taken_out_of_todays_limit(make_sta
     stage.work()
     assert len(stage.journal()) == 1, "8,000.00 on one day would be more than 5,000.00"
     amounts = stage.rows("select day, amount, count from exposure where scope = 'party:S-1' order by day")
-    assert [(day, float(amount), count) for day, amount, count in amounts] == [("2026-09-15", 0.0, 0), ("2026-09-16", 4000.0, 1)]
+    assert [(day, float(amount), count) for day, amount, count in amounts] == [
+        ("2026-09-15", 0.0, 0),
+        ("2026-09-16", 4000.0, 1),
+    ]

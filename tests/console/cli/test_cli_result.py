@@ -14,7 +14,8 @@ ROUTED = "R-033 would allow it, but intent is"
     [
         ([], ()),
         (["R-016: Mail.; R-002: Large.", "R-016: Mail."], ((2, "R-016: Mail."),)),
-        ([f"no-allow-rule: {ROUTED} a.", f"no-allow-rule: {ROUTED} b."], ((2, f"no-allow-rule: {ROUTED} …"),)),
+        ([f"no-allow-rule: {ROUTED} a.", f"no-allow-rule: {ROUTED} b."], ((2, "No rule lets it run without a person."),)),
+        ([f"R-1: {ROUTED} a.", f"R-1: {ROUTED} b."], ((2, f"R-1: {ROUTED} …"),)),
         (["rule: Red.", "rule: Blue.", "rule: Blue."], ((3, "rule: Blue. (and the like)"),)),
         (["Blocked; please review. Order 1.", "Blocked; please review. Order 2."], ((2, "Blocked; please review"),)),
         (["R-1: one.", "R-2: two.", "R-2: two."], ((2, "R-2: two."), (1, "R-1: one."))),
@@ -34,7 +35,7 @@ def test_money_is_added_by_currency_and_exactly():
 
 def test_a_broken_chain_is_said_loudly():
     result = Result(
-        cases=1, closed=0, ran_alone=Tally(), waiting=Tally(count=1, money={"EUR": Decimal("1234.5")}), blocked=Tally(), no_action=0,
+        cases=1, closed=0, ran_alone=Tally(), waiting=Tally(count=1, money={"EUR": Decimal("1234.5")}), blocked=Tally(), resting=0, no_action=0,
         handed_on=0, quarantined={"ana": 2, "ben": 1}, seconds=1.23, audit_events=9, audit_ok=False,
     )  # fmt: skip
     told = "\n".join(result.lines())
