@@ -102,7 +102,7 @@ def _ranked(account: Account, position: Position, chosen: Chosen) -> RankedAccou
         late_probability=round(position.late_probability, 4),
         expected_loss=position.expected_loss,
         next_step=step.words if step else "not now",
-        reason=(step.reason if step else chosen.summary.partition(": ")[2]) + (f" History: {told}." if told else ""),
+        reason=(step.reason if step else chosen.why) + (f" History: {told}." if told else ""),
     )
 
 

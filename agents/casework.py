@@ -131,7 +131,7 @@ class Casework:
         if execution.end is End.SETTLED:
             return self.turn.step
         if execution.end is End.STOPPED:
-            return self._pause(STOPPED_PAUSE, execution.detail, retry=False)
+            return self._pause(STOPPED_PAUSE, f"{queue.STOPPED}{execution.detail}", retry=False)
         if execution.end is End.LATER:
             return self._pause(self.crew.backoff(self.case.attempts), execution.detail, retry=True)
         if execution.end is End.MOVED:

@@ -22,7 +22,7 @@ from ..core.settings import Place
 from ..core.store import Ledger, Transaction
 from ..guardrails.gate import Guard
 from ..guardrails.policy import Policy, load_policy, shipped_policy
-from ..guardrails.provenance import authority_facts
+from ..guardrails.provenance import AUTHORITY_FACTS, authority_facts
 from ..tools.desk import Desk
 from .brain import Brain, make_brain
 from .playbook import load_playbook
@@ -98,7 +98,9 @@ class Crew:
     def context(self, worker: Worker, desk: Desk, proposal: Proposal, *, warning: str) -> dict[str, Any]:
         """The runtime's own facts about a proposal: who proposes, where its authority comes from, what the text tries."""
         spec = desk.operation(proposal.action.kind)
-        facts: dict[str, Any] = dict(authority_facts(spec.authority, proposal.action.arguments, desk.evidence))
+        # None where the runtime cannot tell, so that a worker's own word never stands in for it.
+        facts: dict[str, Any] = dict.fromkeys(AUTHORITY_FACTS)
+        facts |= authority_facts(spec.authority, proposal.action.arguments, desk.evidence)
         facts["worker"] = worker.name
         facts["instructions_in_text"] = bool(warning) or bool(proposal.facts.get("instructions_in_text"))
         return facts
@@ -153,8 +155,9 @@ def open_connectors(place: Place, clock: Clock) -> dict[str, Connector]:
     for name, chosen in place.workspace.connectors.items():
         found = load_connector(chosen.plugin or name)
         settings = {**chosen.settings}
-        if isinstance(settings.get("path"), str):
-            settings["path"] = str(place.path(settings["path"]))
+        for name_of_path in ("path", "folder"):
+            if isinstance(settings.get(name_of_path), str):
+                settings[name_of_path] = str(place.path(settings[name_of_path]))
         connector = found.from_settings(settings, clock)
         if connector.name in opened:
             raise SettingsError(f"Two connectors are called {connector.name!r}.", hint="Take one out of shiftlead.yaml.")

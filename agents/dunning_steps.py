@@ -14,6 +14,7 @@ from .collections_settings import CollectionsSettings, Rung
 from .contact_rules import ContactState, contact_state, mail_address, may_call, next_moment, not_now
 from .dunning import MOST_INVOICES
 from .next_step import CONTACTS, Chosen, NextStep
+from .wording import days_text
 
 _PLAN_AGAIN = timedelta(days=14)
 
@@ -75,11 +76,11 @@ class _Chooser:
 
     def _with(self, *steps: NextStep) -> Chosen:
         name = self.account.customer.name
-        if steps:
-            return Chosen(steps=steps, summary=f"{name}: {'; '.join(one.words for one in steps)}. {steps[0].reason}")
         why = " ".join(dict.fromkeys(self.waits)) or "What is overdue is on hold or promised."
+        if steps:
+            return Chosen(steps=steps, why=why, summary=f"{name}: {'; '.join(one.words for one in steps)}. {steps[0].reason}")
         again = next_moment(self.state, self.settings, self.now)
-        return Chosen(outcome="not_now", summary=f"{name}: not now. {why}", again_at=again)
+        return Chosen(outcome="not_now", why=why, summary=f"{name}: not now. {why}", again_at=again)
 
     def _barred(self) -> NextStep | None:
         """Whoever must not be contacted goes to a person with the authority for it."""
@@ -176,7 +177,7 @@ class _Chooser:
         if any(one.id in self.broken for one in due):
             return self._after_broken_promise(position, due, level)
         if days >= self.settings.escalate_from_days and level >= len(self.settings.ladder):
-            return self._manager(position, due, f"{level} reminders and {days} days past due without payment.")
+            return self._manager(position, due, f"{level} reminders and {days_text(days)} past due without payment.")
         if level >= 1 and self._worth_a_call(position) and self._may_call():
             return self._call(position, due, f"{position.expected_loss} may be lost and reminder {level} went unanswered.")
         return self._reminder(position, due, days, level)
@@ -190,10 +191,10 @@ class _Chooser:
             return None
         spare = {"receivables": tuple(due), "position": position, "sop": (1, 8, 14)}
         if days >= rules.write_off.from_days and amount <= rules.write_off.up_to:
-            reason = f"{days} days past due after {level} reminders; following it up costs more than it brings."
+            reason = f"{days_text(days)} past due after {level} reminders; following it up costs more than it brings."
             return NextStep(operation="receivable.write_off", sure="write_off", reason=reason, label="small_remainder", **spare)
         if days >= rules.agency.from_days and amount >= rules.agency.from_amount and any(one.id in self.broken for one in due):
-            reason = f"{days} days past due, {level} reminders and a broken promise."
+            reason = f"{days_text(days)} past due, {level} reminders and a broken promise."
             return NextStep(operation="receivable.agency", sure="agency", reason=reason, label="long_overdue", **spare)
         return None
 
@@ -235,7 +236,7 @@ class _Chooser:
             if self._may_call():
                 return self._call(position, due, f"{level} reminders went unanswered.")
             self.waits.append(
-                f"After {level} reminders the account goes on at {self.settings.escalate_from_days} days past due."
+                f"After {level} reminders the account goes on at {days_text(self.settings.escalate_from_days)} past due."
             )
             return None
         rung = ladder[level]
@@ -243,9 +244,9 @@ class _Chooser:
         from_days = rung.from_days + (self.settings.wait_for_reliable_days if reliable else 0)
         if days < from_days:
             habit = ", as it hardly ever pays late" if reliable else ""
-            self.waits.append(f"Reminder {rung.level} is due {from_days} days past due{habit}; it is {days}.")
+            self.waits.append(f"Reminder {rung.level} is due {days_text(from_days)} past due{habit}; it is {days}.")
             return None
-        reason = f"{days} days past due, {level or 'no'} reminder{'s' if level > 1 else ''} so far; {_habit(position)}."
+        reason = f"{days_text(days)} past due, {level or 'no'} reminder{'s' if level > 1 else ''} so far; {_habit(position)}."
         return self._mail(position, due, rung, reason)
 
     def _mail(

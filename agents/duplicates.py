@@ -2,8 +2,8 @@
 
 Three comparisons are made with every earlier invoice that still counts (a void or rejected one does not):
 
-* the **numbers** are the same; the same but for formatting (case, spaces, punctuation, leading zeros, a word such as `INV`
-  in front); the same once characters that scanners confuse are taken for one (O/0, I/1, L/1, Z/2, S/5, B/8); or one is the other
+* the **numbers** are the same; the same but for formatting (case, spaces, punctuation, leading zeros, look-alike letters and
+  digits of another alphabet, a word such as `INV` in front); the same once characters that scanners confuse are taken for one (O/0, I/1, L/1, Z/2, S/5, B/8); or one is the other
   with a suffix (`-DUP`, `/2`);
 * the **supplier** is the same record, or an alias: same tax id, same account, or a name that is alike without its legal form;
 * the **gross amount** is the same within the totals tolerance, or shifted by no more than the allowed percentage.
@@ -25,6 +25,7 @@ Confidence starts from how the numbers agree and is lowered by each thing that s
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -67,6 +68,7 @@ _SETTLED_OTHERWISE = frozenset({"void", "rejected"})
 _TELLING = 4
 """Characters that a number or tax id needs before it says anything without the letters around it."""
 _CONFUSED = str.maketrans("OILZSB", "011258")
+_LOOKALIKES = str.maketrans("АВЕКМНОРСТУХІЈЅԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXIJSQWABEZHIKMNOPTYX")
 
 
 def counted(invoice: Invoice, others: Iterable[Invoice]) -> tuple[Invoice, ...]:
@@ -205,7 +207,7 @@ def _confidence(
 
 def _forms(number: str, settings: InvoiceSettings) -> set[str]:
     """The number without punctuation: whole, without a known word in front, and without letters before any digit."""
-    whole = "".join(filter(str.isalnum, number)).upper()
+    whole = "".join(filter(str.isalnum, _latin(number)))
     forms, rest = {whole}, whole
     while prefix := next((word for word in settings.number_prefixes if rest.startswith(word) and rest != word), None):
         rest = rest.removeprefix(prefix)
@@ -214,6 +216,12 @@ def _forms(number: str, settings: InvoiceSettings) -> set[str]:
     if len(bare) >= _TELLING:
         forms.add(bare)
     return {form.lstrip("0") for form in forms} - {""}
+
+
+def _latin(number: str) -> str:
+    """The number in capitals and digits of one alphabet, whatever look-alikes it was written with."""
+    seen = unicodedata.normalize("NFKC", number).upper().translate(_LOOKALIKES)
+    return "".join(str(unicodedata.digit(one)) if one.isdigit() else one for one in seen)
 
 
 def _folded(form: str) -> str:

@@ -23,6 +23,7 @@ from ..connectors.records import (
     ReceiptLine,
     Supplier,
 )
+from ..connectors.row_record import no_json
 from ..core.noun import Noun
 from .invoice_settings import InvoiceSettings
 from .matching import Match, match
@@ -97,7 +98,7 @@ def read_case(text: str, *, origin: str, line: int) -> InvoiceCase | Problem:
     try:
         raw = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, ArithmeticError) as error:
-        cause = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        cause = no_json(error)
         return Problem(file=origin, line=line, field="the line", expected="one JSON object", found=cause)
     try:
         return _case(_object(raw, "the line"))

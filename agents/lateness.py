@@ -16,6 +16,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from ..core.noun import Noun
+from .wording import days_text
 
 RECENT = 4
 """How many of the last settled invoices make the trend."""
@@ -242,10 +243,10 @@ def _reasons(history: History, amount: float | None, disputed: bool | None) -> I
     else:
         yield "no paid invoices to go by"
     if overdue:
-        yield f"{len(overdue)} unpaid past due, the oldest by {max(overdue)} days"
+        yield f"{len(overdue)} unpaid past due, the oldest by {days_text(max(overdue))}"
     if history.recent_delay is not None and abs(history.recent_delay - history.mean_delay) >= 5:
         way = "later" if history.recent_delay > history.mean_delay else "earlier"
-        yield f"pays {abs(history.recent_delay - history.mean_delay):.0f} days {way} than it used to"
+        yield f"pays {days_text(abs(history.recent_delay - history.mean_delay))} {way} than it used to"
     if amount and history.usual_amount and amount >= 2 * history.usual_amount:
         yield f"the amount is {amount / history.usual_amount:.1f} times the usual one"
 

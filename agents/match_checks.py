@@ -166,6 +166,14 @@ def totals(invoice: Invoice, settings: InvoiceSettings) -> Iterable[Discrepancy]
         yield _sum(None, lines, invoice.net, "Net: the lines together")
     if not settings.within(invoice.net + invoice.tax, invoice.gross):
         yield _sum(None, invoice.net + invoice.tax, invoice.gross, "Gross: net and tax")
+    if min(invoice.gross, invoice.payable) < 0:
+        yield Discrepancy(
+            label="arithmetic_error",
+            expected="an amount of at least zero",
+            found=f"{min(invoice.gross, invoice.payable):f}",
+            effect=invoice.payable,
+            evidence=f"The invoice asks for {invoice.payable:,f}; what takes money back is a credit note.",
+        )
     if invoice.payable - invoice.gross > settings.payable_rounding:
         yield _sum(None, invoice.gross, invoice.payable, "Payable: gross")
 

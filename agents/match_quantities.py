@@ -1,8 +1,8 @@
 """Quantities: what is billed against what was ordered, what arrived and what was billed before.
 
-Earlier bills with lines are set off line by line. Where a system gives only their totals they are set off by value: their
-net and this bill's together may not exceed what was ordered (received) at the order's prices, give or take the price
-tolerance on the earlier ones.
+Bills with lines are set off line by line. Where a system gives only the totals of earlier bills or of this one, they are set
+off by value: their net and this bill's together may not exceed what was ordered (received) at the order's prices, give or
+take the price tolerance on those without lines.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,13 +81,13 @@ def _excess(
         for position in sorted(billed)
         if billed[position] > max(limit.get(position, ZERO) - spent.get(position, ZERO), ZERO)
     ]
-    return exact or _excess_by_value(label, limit, billed, order, before, settings)
+    return exact or _excess_by_value(label, limit, invoice, order, before, settings)
 
 
 def _excess_by_value(
     label: str,
     limit: dict[int, Decimal],
-    billed: dict[int, Decimal],
+    invoice: Invoice,
     order: PurchaseOrder,
     before: Sequence[Invoice],
     settings: InvoiceSettings,
@@ -95,9 +95,10 @@ def _excess_by_value(
     spent = sum((other.net for other in before if not other.lines), ZERO)
     lined = invoice_lines.billed([line for other in before for line in other.lines], order.lines)
     left = invoice_lines.value(limit, order.lines) - invoice_lines.value(lined, order.lines) - spent
-    slack = spent * settings.price_tolerance_percent / 100 + settings.totals_tolerance
-    cost = invoice_lines.value(billed, order.lines)
-    if not spent or cost <= left + slack:
+    unlined = ZERO if invoice.lines else invoice.net
+    slack = (spent + unlined) * settings.price_tolerance_percent / 100 + settings.totals_tolerance
+    cost = unlined or invoice_lines.value(invoice_lines.billed(invoice.lines, order.lines), order.lines)
+    if not (spent or unlined) or cost <= left + slack:
         return []
     return [
         Discrepancy(
@@ -105,7 +106,8 @@ def _excess_by_value(
             expected=f"{max(left, ZERO):.2f}",
             found=f"{cost:.2f}",
             effect=cost - max(left, ZERO),
-            evidence=f"Order {order.id}: earlier bills over {spent:,} leave {max(left, ZERO):,.2f} at the order's prices.",
+            evidence=f"Order {order.id}: after earlier bills {max(left, ZERO):,.2f} is left at the order's prices, "
+            f"and {cost:,.2f} is billed.",
         )
     ]
 

@@ -51,4 +51,6 @@ class Chosen(Noun):
     """How the case closes where there is nothing to do."""
     again_at: datetime | None = None
     """When to look again, where it is only too early."""
+    why: str = ""
+    """Why nothing more is done now."""
     summary: str

@@ -18,7 +18,7 @@ from .text_model import Prediction, TextModel
 from .ticket_reading import Read, reasons, show
 from .triage_corpus import OUT_OF_SCOPE, Intent, intents
 from .triage_handoffs import handoffs
-from .triage_replies import replies
+from .triage_replies import is_automatic, replies, reply_subject
 from .triage_settings import TriageSettings
 from .worker import Assessment, Worker
 
@@ -73,7 +73,8 @@ class Triage(Worker):
         if findings.repeat is not None:
             return self._merge(desk, findings, findings.repeat)
         proposals = [self._route(desk, findings)]
-        if findings.known and findings.intent.reply and findings.customer is not None:
+        answered = findings.known and not is_automatic(findings.ticket.requester)
+        if answered and findings.intent.reply and findings.customer is not None:
             proposals.append(self._reply(desk, findings, findings.customer, findings.intent.reply))
         handed_on = handoffs(desk, findings)
         summary = f"{findings.intent.intent.replace('_', ' ')} for {proposals[0].action.arguments['queue']}"
@@ -124,14 +125,13 @@ class Triage(Worker):
 
     def _reply(self, desk: Desk, read: Read, customer: Customer, key: str) -> Proposal:
         approved, ticket = replies(), read.ticket
-        subject = ticket.subject if ticket.subject.casefold().startswith("re:") else f"Re: {ticket.subject}"
-        return desk.propose(
+        proposal = desk.propose(
             "ticket.reply",
             ticket,
             {
                 "ticket_id": ticket.id,
                 "to": ticket.requester,
-                "subject": " ".join(subject.split())[:120],
+                "subject": reply_subject(ticket.subject, ticket.id),
                 "body": approved.draft(key, name=customer.name, ticket=ticket.id),
                 "template": approved.ref(key),
             },
@@ -141,6 +141,8 @@ class Triage(Worker):
             steps=(6,),
             facts={**self._facts(read), "template": approved.ref(key)},
         )
+        # A ticket need not name its customer; replies are counted for whoever gets them.
+        return proposal.model_copy(update={"action": proposal.action.model_copy(update={"party": customer.id})})
 
     def _confidence(self, read: Read) -> float:
         """How sure the proposal is right: of the intent, or, where it only sends the ticket to a person, that it has none."""

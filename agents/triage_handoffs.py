@@ -56,6 +56,8 @@ def _promise(read: Read) -> dict[str, Any]:
         payload["amount"], payload["currency"] = format(amounts[0].amount, "f"), amounts[0].currency
     numbers = {one.value for one in read.mentions if one.kind is EntityKind.INVOICE}
     named = [one.id for one in read.receivables if {one.id, one.invoice_number} & numbers]
-    if named:
-        payload["receivable_ids"] = named
+    # What is no receivable of this customer is named all the same, so that collections asks instead of taking another one.
+    foreign = numbers - {name for one in read.receivables for name in (one.id, one.invoice_number)}
+    if named or foreign:
+        payload["receivable_ids"] = [*named, *sorted(foreign)]
     return payload

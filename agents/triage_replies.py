@@ -1,5 +1,6 @@
 """Approved replies to tickets: checked when they are loaded, filled from records only."""
 
+import re
 from functools import cache
 from importlib.resources import files
 from string import Formatter
@@ -9,8 +10,13 @@ from pydantic import Field, ValidationError
 
 from ..core.errors import SettingsError
 from ..core.noun import Noun
+from ..guardrails.screening import without_invisible
 
 _SLOTS = frozenset({"name", "ticket", "house"})
+_ELSEWHERE = re.compile(r"://|@|\w\.[a-z]{2}|\d(?:[\s()./-]*\d){6}|\b[a-z]{2}\d{2}", re.IGNORECASE)
+"""What could send the reader of a subject somewhere: an address, a phone number, an account."""
+_AUTOMATIC = re.compile(r"^(?:mailer-?daemon|postmaster|bounces?|(?:no|do-?not)[-_.]?reply)(?:[-+_.=].*)?@", re.IGNORECASE)
+_LONGEST_SUBJECT = 120
 
 
 class Replies(Noun):
@@ -40,6 +46,23 @@ def replies() -> Replies:
     return parse_replies(
         files(__package__).joinpath("triage_replies.yaml").read_text("utf-8"), origin="agents/triage_replies.yaml"
     )
+
+
+def reply_subject(subject: str, ticket: str) -> str:
+    """The requester's own subject with `Re:`, or the ticket's id where it holds more than words.
+
+    The sender of a mail can be forged, so its subject must not reach the one it was forged for in our name.
+    """
+    seen = "".join(one if one.isprintable() else " " for one in without_invisible(subject))
+    words = " ".join(seen.split())[:_LONGEST_SUBJECT]
+    if not words or _ELSEWHERE.search(words):
+        return f"Re: your request {ticket}"
+    return words if words.casefold().startswith("re:") else f"Re: {words}"
+
+
+def is_automatic(address: str) -> bool:
+    """Whether mail from this address is written by a program, which would answer an answer (after RFC 3834)."""
+    return bool(_AUTOMATIC.match(address.strip()))
 
 
 def parse_replies(text: str, *, origin: str) -> Replies:

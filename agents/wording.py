@@ -46,6 +46,11 @@ def date_text(day: date, language: str) -> str:
     return f"{day.day}{mark} {_MONTHS[language][day.month - 1]} {day.year}"
 
 
+def days_text(count: float) -> str:
+    """`1 day`, `12 days`."""
+    return f"{count:.0f} day{'' if f'{count:.0f}' == '1' else 's'}"
+
+
 def amounts_in(text: str, language: str) -> list[tuple[Decimal, str]]:
     """Every amount with its currency; one that is not written as `amount_text` writes it comes back as NaN."""
     return [(_number(found, language), currency) for found, currency in _AMOUNT.findall(text)]

@@ -28,11 +28,12 @@ def may_run(tx: Transaction, current: SealedAction, verdict: Verdict) -> bool:
         return False
     if verdict.lane is Lane.ALLOWED and current.lane is Lane.ALLOWED:
         return True
+    own = set(current.makers) if verdict.four_eyes else set()
     said_yes = {
         decision.operator
         for request in inbox.of_case(tx.session, current.case_id)
         if request.action_id == current.id and request.digest == current.digest
         for decision in inbox.decisions(tx.session, request_id=request.id, kinds=(DecisionKind.APPROVE,))
-        if decision.digest == current.digest
+        if decision.digest == current.digest and (decision.operator not in own or decision.mode == "one_person")
     }
     return len(said_yes) >= max(1, verdict.approvals)

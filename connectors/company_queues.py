@@ -124,7 +124,7 @@ def _account_item(books: Books, customer: Row, items: list[Row]) -> TicketItem:
         external_id=customer["id"],
         revision=digest(state)[:12],
         kind="overdue_account",
-        subject=f"{customer['name']}: {len(items)} overdue, oldest by {oldest} days",
+        subject=f"{customer['name']}: {len(items)} overdue, oldest by {oldest} day{'s' * (oldest != 1)}",
         party=customer["name"],
         amount=sum((Decimal(item["open_amount"]) for item in items), Decimal(0)),
         currency=customer["currency"],

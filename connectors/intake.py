@@ -6,7 +6,7 @@ from itertools import islice
 
 from ..core import quarantine, queue
 from ..core.case import TicketItem
-from ..core.noun import Noun
+from ..core.noun import Noun, canonical_json, plain
 from ..core.store import Ledger, Transaction
 from .base import Connector, Pulled
 from .contracts import DataContract, breach
@@ -62,11 +62,13 @@ class Intake:
     def _one(self, tx: Transaction, source: str, row: Pulled, contracts: Mapping[str, DataContract]) -> Taken:
         problem, owner = self._problem(row, contracts, tx.now)
         if problem or row.item is None:
-            raw = row.raw or dict(row.records)
+            raw = row.raw or dict(row.records) or plain(row.item or {})
             fresh = quarantine.put(tx, source=source, external_id=row.external_id, problem=problem, owner=owner, raw=raw)
             return Taken(quarantined=1) if fresh else Taken(known=1)
         worker = self.routes[row.item.kind]
         opened = queue.open_case(tx, row.item, worker=worker, due_at=self.due(worker, row.item))
+        if opened:
+            quarantine.mended(tx, source=source, external_id=row.external_id)
         return Taken(opened=1) if opened else Taken(known=1)
 
     def _problem(self, row: Pulled, contracts: Mapping[str, DataContract], now: datetime) -> tuple[str, str]:
@@ -74,6 +76,8 @@ class Intake:
         owner = next((contract.owner for kind, _ in row.records if (contract := contracts.get(kind))), "connector owner")
         if row.problem or row.item is None:
             return row.problem or "the row holds no ticket", owner
+        if odd := unstorable(row.item):
+            return odd, owner
         if row.item.kind not in self.routes:
             known = ", ".join(sorted(self.routes))
             return f"no worker takes tickets of kind {row.item.kind!r}; known: {known}", "workspace owner"
@@ -82,3 +86,15 @@ class Intake:
             if contract and (found := breach(contract, raw, now=now)):
                 return found, contract.owner
         return "", owner
+
+
+def unstorable(item: TicketItem) -> str:
+    """What no database can keep of a ticket's text; empty where all of it can be kept."""
+    for name in ("source", "external_id", "revision", "kind", "subject", "party"):
+        if "\x00" in getattr(item, name):
+            return f"{name}: holds a zero byte"
+    try:
+        canonical_json(item).encode()
+    except UnicodeEncodeError as error:
+        return f"the ticket holds half a character ({error.object[error.start]!r}); it must be text in Unicode"
+    return ""

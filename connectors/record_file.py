@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..core.errors import BadInput
-from ..core.noun import plain
+from ..core.noun import canonical_json, plain
 from .records import RECORDS, Invoice, Record
-from .row_record import exact_json, record_of, typed, validated
+from .row_record import exact_json, no_json, record_of, typed, validated
 from .sheet import SheetRow, file_bytes, read_sheet
 from .table import Problem, Table, versioned
 
@@ -147,9 +147,11 @@ def read_tickets(path: Path) -> Table:
 def _json_object(line: bytes, where: str) -> dict[str, Any]:
     try:
         found = exact_json(line.decode("utf-8"))
+        # An escaped half of a character is JSON, but no text that could be stored or sent.
+        canonical_json(found).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise BadInput(
-            f"{where}: expected one JSON object in UTF-8: {error}.", hint="Write each ticket on one line."
+            f"{where}: expected one JSON object, found {no_json(error)}.", hint="Write each ticket whole on one line."
         ) from error
     if not isinstance(found, dict):
         raise BadInput(f"{where}: expected a JSON object, found {json.dumps(plain(found))[:40]}.", hint='Write {"id": …}.')

@@ -65,6 +65,19 @@ def exact_json(text: str) -> Any:
     return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
 
 
+def no_json(error: Exception) -> str:
+    """What a text is that is no JSON, in words for whoever exported it; the parser's own words speak of delimiters."""
+    if isinstance(error, json.JSONDecodeError):
+        text = error.doc.strip()
+        cut_off = text.startswith("{") and (not text.endswith("}") or error.pos >= len(error.doc.rstrip()))
+        return "a line that is cut off" if cut_off else f"what is no JSON at column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start}, which is not UTF-8"
+    if isinstance(error, UnicodeEncodeError):
+        return "half a character"
+    return "brackets within brackets, too deep to read" if isinstance(error, RecursionError) else str(error)
+
+
 def _no_constant(word: str) -> Any:
     raise ValueError(f"{word} is not a number")
 

@@ -30,7 +30,7 @@ def verify(session: Session) -> None:
         session.out.data({"ok": not broken, "events": events, "breaks": broken})
     elif broken:
         session.out.text(*(f"event {one.seq}: {one.problem}" for one in broken))
-        session.out.text(f"The audit chain is broken in {len(broken)} places.")
+        session.out.text(f"The audit chain is broken in {len(broken)} place{'s' * (len(broken) != 1)}.")
     else:
         session.out.text(f"The audit chain holds: {events} events.")
     if broken:

@@ -17,6 +17,9 @@ _LEAST = 12
 _HIDDEN = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 _HIDDEN |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)}
 
+_ESCAPED = {code: f"\\u{code:04x}" for code in _HIDDEN if code > 126}
+"""JSON escapes the lower control characters itself; these stand in strings only, so the document stays the same."""
+
 
 def printable(text: str) -> str:
     """`text` without what would move the cursor, colour the screen or turn the reading direction."""
@@ -71,7 +74,7 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
     """`value` as JSON: exact amounts and moments as strings."""
     from ..core.noun import plain
 
-    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=indent)
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=indent).translate(_ESCAPED)
 
 
 def laid_out(columns: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None) -> list[str]:

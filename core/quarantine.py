@@ -5,13 +5,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session, col
 
 from .clock import new_id
 from .noun import Noun, canonical_json, digest
 from .store import Transaction
-from .tables import QuarantineRow
+from .tables import QUARANTINE, QuarantineRow
+
+_MEND = (
+    update(QUARANTINE)
+    .where(
+        QUARANTINE.c.source == bindparam("b_source"),
+        QUARANTINE.c.external_id == bindparam("b_external_id"),
+        QUARANTINE.c.state == "open",
+    )
+    .values(state="mended")
+)
 
 
 class Quarantined(Noun):
@@ -29,6 +39,7 @@ class Quarantined(Noun):
 
 def put(tx: Transaction, *, source: str, external_id: str, problem: str, owner: str, raw: Mapping[str, Any]) -> bool:
     """Keep a broken record; False where the same one is there already with the same problem."""
+    external_id, problem = _text(external_id), _text(problem)
     known = select(col(QuarantineRow.id)).where(
         col(QuarantineRow.source) == source,
         col(QuarantineRow.external_id) == external_id,
@@ -42,12 +53,19 @@ def put(tx: Transaction, *, source: str, external_id: str, problem: str, owner: 
         external_id=external_id,
         problem=problem,
         owner=owner,
-        raw=canonical_json(raw),
+        raw=_text(canonical_json(raw)),
         at=tx.now,
     )
     tx.session.add(row)
     tx.audit("intake.quarantined", actor="system", source=source, external_id=external_id, owner=owner, raw=digest(row.raw))
     return True
+
+
+def mended(tx: Transaction, *, source: str, external_id: str) -> None:
+    """Close what was kept about a record that has come in well since."""
+    changed = tx.change(_MEND, {"b_source": source, "b_external_id": external_id})
+    if changed:
+        tx.audit("intake.mended", actor="system", source=source, external_id=external_id)
 
 
 def listed(session: Session, *, limit: int = 100) -> list[Quarantined]:
@@ -61,3 +79,8 @@ def listed(session: Session, *, limit: int = 100) -> list[Quarantined]:
 def count(session: Session) -> int:
     """How many records are in quarantine."""
     return session.scalar(select(func.count()).select_from(QuarantineRow).where(col(QuarantineRow.state) == "open")) or 0
+
+
+def _text(text: str) -> str:
+    """`text` with what no database keeps written as an escape: zero bytes and halves of characters."""
+    return text.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()

@@ -14,6 +14,9 @@ from .noun import Noun, canonical_json
 from .store import Ledger, Transaction
 from .tables import CASE, CaseRow
 
+STOPPED = "Stopped: "
+"""How the error of a case begins that rests since a kill switch held it."""
+
 
 class Claim(Noun):
     """A case that one worker process holds until its lease ends."""
@@ -124,6 +127,9 @@ _WAKE = (
     .where(CASE.c.id == bindparam("b_id"), CASE.c.state.in_([str(CaseState.WAITING), str(CaseState.PARKED)]))
     .values(state=str(CaseState.READY), wake_at=None, attempts=0)
 )
+_WAKE_STOPPED = (
+    update(CASE).where(CASE.c.state == str(CaseState.READY), CASE.c.error.startswith(STOPPED)).values(wake_at=None, error="")
+)
 _HUMAN = update(CASE).where(CASE.c.id == bindparam("b_id")).values(human=True)
 
 
@@ -197,6 +203,11 @@ def wake(tx: Transaction, case_id: str, *, human: bool = True) -> None:
     tx.run(_WAKE, {"b_id": case_id})
     if human:
         mark_human(tx, case_id)
+
+
+def wake_stopped(tx: Transaction) -> int:
+    """Take up at once the cases that rest since a kill switch held them; returns how many."""
+    return tx.change(_WAKE_STOPPED)
 
 
 def mark_human(tx: Transaction, case_id: str) -> None:

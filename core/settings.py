@@ -3,12 +3,13 @@
 import getpass
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from .errors import Forbidden, NotFound, SettingsError
 from .noun import Noun
@@ -55,7 +56,18 @@ class Workspace(Noun):
     playbooks: dict[str, str] = {}
     """Playbook files by worker, relative to the workspace; the shipped ones where absent."""
     operators: dict[str, str] = Field(default_factory=dict)
-    """Role by operator name."""
+    """Role by operator name; names that differ only in case, spaces or look-alike forms are refused."""
+
+    @field_validator("operators")
+    @classmethod
+    def _distinct(cls, operators: dict[str, str]) -> dict[str, str]:
+        # One person under two spellings would be maker and checker at once.
+        first: dict[str, str] = {}
+        for name in operators:
+            seen = first.setdefault("".join(unicodedata.normalize("NFKC", name).casefold().split()), name)
+            if seen != name or not name.strip():
+                raise ValueError(f"{name!r} and {seen!r} are one person to a reader" if name.strip() else "a name is empty")
+        return operators
 
 
 class Place(Noun):

@@ -219,12 +219,7 @@ def _table(name: str) -> Table:
 
 
 CASE, ACTION, REQUEST, DECISION = _table("case_"), _table("action"), _table("request"), _table("decision")
-EFFECT, AUDIT, CHAIN, SWITCH, EXPOSURE = (
-    _table("effect"),
-    _table("audit"),
-    _table("chain"),
-    _table("switch"),
-    _table("exposure"),
-)
+EFFECT, AUDIT, CHAIN = _table("effect"), _table("audit"), _table("chain")
+SWITCH, EXPOSURE, QUARANTINE = _table("switch"), _table("exposure"), _table("quarantine")
 """The bare tables: the stores' statements on the way of every case are built once on these, since building them costs more than
 running them."""

@@ -66,6 +66,7 @@ class Approvals:
     def __init__(self, ledger: Ledger, policy: Policy) -> None:
         self.ledger = ledger
         self.policy = policy
+        self.guard = Guard(policy, ledger.clock)
 
     def decide(self, answer: Answer, operator: Operator) -> Outcome:
         """Write one decision and what follows from it, or nothing at all.
@@ -130,7 +131,7 @@ class Approvals:
     def _approve(self, tx: Transaction, request: Request, operator: Operator, decision: Decision) -> Outcome:
         action_id = self._about_an_action(request, "approve")
         if why_not := self.hindrance(request, operator):
-            raise Forbidden(f"{operator.name!r} may not approve {request.id!r}: {why_not}.", hint="Escalate it with `!`.")
+            raise Forbidden(f"{operator.name!r} may not approve {request.id!r}: {why_not}.", hint="Escalate it.")
         approvers = {one.operator for one in inbox.decisions(tx.session, request_id=request.id, kinds=(DecisionKind.APPROVE,))}
         if operator.name in approvers:
             raise Forbidden(f"{operator.name!r} approved {request.id!r} already.", hint="Another person has to approve it too.")
@@ -147,7 +148,7 @@ class Approvals:
     def _edit(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         action_id = self._about_an_action(request, "edit")
         self._may_touch(request, operator)
-        sealed = edited(tx, self.policy, actions.get(tx.session, action_id), answer.changes, by=operator.name)
+        sealed = edited(tx, self.guard, actions.get(tx.session, action_id), answer.changes, by=operator.name)
         inbox.settle(tx, request.id, RequestState.SUPERSEDED)
         actions.replace(tx, sealed)
         fresh = after_edit(self.policy, request, sealed, tx.now)
@@ -212,7 +213,7 @@ class Approvals:
         receipt = Receipt(key=key, outcome=happened, detail=f"{operator.name}: {words}", at=tx.now)
         sent = outbox.get(tx.session, key)
         if not answer.happened and sent and sent.sent_at:
-            Guard(self.policy, self.ledger.clock).give_back(tx, action, sent.sent_at.date())
+            self.guard.give_back(tx, action, sent.sent_at.date())
         outbox.settle(tx, key, receipt, case_id=action.case_id, actor=operator.name)
         to = ActionState.DONE if answer.happened else ActionState.REFUSED
         actions.move(tx, action.id, to, expect=(ActionState.UNKNOWN,))

@@ -12,14 +12,13 @@ from ..core.money import Money
 from ..core.operations import OperationSpec
 from ..core.store import Transaction
 from ..core.verdict import Lane, RuleHit, strictest
-from .lanes import judge
-from .policy import Policy
+from .gate import Guard
 
 STALE_FACTS = frozenset({"amounts_match_records", "template"})
 """Facts about a text that hold no longer once somebody has edited it."""
 
 
-def edited(tx: Transaction, policy: Policy, sealed: SealedAction, changes: Mapping[str, Any], *, by: str) -> SealedAction:
+def edited(tx: Transaction, guard: Guard, sealed: SealedAction, changes: Mapping[str, Any], *, by: str) -> SealedAction:
     """`sealed` with new arguments, in its next round.
 
     Raises BadInput where a change is not possible, Forbidden where the policy prohibits what comes out.
@@ -40,7 +39,7 @@ def edited(tx: Transaction, policy: Policy, sealed: SealedAction, changes: Mappi
     )
     facts = {name: value for name, value in proposal.facts.items() if name not in STALE_FACTS}
     fresh = proposal.model_copy(update={"action": action, "changes": (*proposal.changes, *rows), "facts": facts})
-    verdict = judge(policy, fresh, context=sealed.context, now=tx.now)
+    verdict = guard.judge(tx.session, fresh, sealed.context)
     if verdict.lane is Lane.PROHIBITED:
         raise Forbidden(f"The policy prohibits the edited {old.kind}: {verdict.because()}.", hint="The request is unchanged.")
     hit = RuleHit(rule="edited", lane=Lane.REVIEWED, reason=f"{by} edited it")

@@ -14,8 +14,10 @@ from ..core.exposure import COUNT_ONLY, Total
 from ..core.store import Transaction
 from ..core.verdict import Verdict
 from .lanes import judge, tightened
-from .limits import exposure_facts, scopes
+from .limits import EXPOSURE_FACTS, exposure_facts, scopes
 from .policy import Policy
+
+_UNCOUNTED: dict[str, Any] = dict.fromkeys(EXPOSURE_FACTS)
 
 
 class Guard:
@@ -31,7 +33,7 @@ class Guard:
         now = self.clock.now()
         currency = action.amount.currency if action.amount else COUNT_ONLY
         before = exposure.totals(session, self._scopes(context, action), now.date(), currency)
-        facts = {**context, **exposure_facts(before, action.amount)}
+        facts = {**context, **_UNCOUNTED, **exposure_facts(before, action.amount)}
         return judge(self.policy, proposal, context=facts, now=now)
 
     def admit(self, tx: Transaction, action: SealedAction, fresh: Mapping[str, Any]) -> Verdict:
@@ -42,7 +44,7 @@ class Guard:
         proposed = action.envelope.proposal.action
         after = exposure.commit(tx, self._scopes(action.context, proposed), tx.now.date(), proposed.amount)
         before = {scope: _without(total, proposed) for scope, total in after.items()}
-        facts = {**action.context, **fresh, **exposure_facts(before, proposed.amount)}
+        facts = {**action.context, **fresh, **_UNCOUNTED, **exposure_facts(before, proposed.amount)}
         return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
 
     def give_back(self, tx: Transaction, action: SealedAction, day: date) -> None:

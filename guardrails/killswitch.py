@@ -1,6 +1,6 @@
 """The kill switch: stopping takes one call and no reason, letting things run again takes a person and a reason."""
 
-from ..core import switches
+from ..core import queue, switches
 from ..core.errors import BadInput, Conflict
 from ..core.settings import Operator
 from ..core.store import Ledger
@@ -19,7 +19,7 @@ def stop(ledger: Ledger, scope: str, *, operator: Operator, reason: str = "") ->
 
 
 def resume(ledger: Ledger, scope: str, *, operator: Operator, reason: str) -> None:
-    """Let effects start again in `scope`; raises BadInput without a reason, Conflict where it is not stopped."""
+    """Let effects start again in `scope`, and take up at once what rested for it; raises BadInput without a reason, Conflict where it is not stopped."""
     _check(scope)
     if not reason.strip():
         raise BadInput("Resuming needs a reason.", hint="Say what was checked; the auditor reads it.")
@@ -27,6 +27,7 @@ def resume(ledger: Ledger, scope: str, *, operator: Operator, reason: str) -> No
         if scope not in {one.scope for one in switches.thrown(tx.session)}:
             raise Conflict(f"{scope!r} is not stopped.", hint="`shiftlead doctor` lists what is.")
         switches.throw(tx, scope, stopped=False, by=operator.name, reason=reason.strip())
+        queue.wake_stopped(tx)
 
 
 def _check(scope: str) -> None:

@@ -108,7 +108,7 @@ def _unsure_hit(lane: Lane, confidence: float | None, floor: float) -> RuleHit:
         "The brain cannot say how sure it is" if confidence is None else f"The brain is less sure than the floor of {floor:.2f}"
     )
     gap = "" if confidence is None else f"{floor - confidence:.2f} under"
-    reason = f"{reason}, so the action is {lane.value} at least."
+    reason = f"{reason}, so {'it does not run' if lane is Lane.PROHIBITED else 'a person decides'}."
     return RuleHit(
         rule=LOW_CONFIDENCE, lane=lane, reason=reason, field="confidence", actual=actual, limit=f"{floor:.2f}", distance=gap
     )

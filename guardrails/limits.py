@@ -10,6 +10,9 @@ from typing import Any
 from ..core.exposure import Total
 from ..core.money import Money
 
+EXPOSURE_FACTS = ("exposure_party_today", "exposure_worker_today", "actions_party_today", "actions_worker_today")
+"""The facts that only the ledger's totals tell; where they tell nothing, neither does anybody else."""
+
 
 def scopes(worker: str, kind: str, party: str) -> tuple[str, ...]:
     """The scopes in which an action counts: `party:S-104` for its money, `party:S-104|invoice.post` for its number.

@@ -17,6 +17,9 @@ from .screening import without_invisible
 RECIPIENTS = frozenset({"to", "cc", "bcc", "email", "phone", "iban", "account", "address", "agency", "url"})
 """Arguments that say where something goes; the other authority arguments say how much."""
 
+AUTHORITY_FACTS = ("authority_from_records", "recipient_from_records", "tainted_arguments")
+"""The facts that only the runtime tells; what a worker says about them does not count."""
+
 _ACCOUNT = re.compile(r"^[a-z]{2}\d{2}(?:[ -]?[a-z0-9]){11,30}$")
 _PHONE = re.compile(r"^\+?[\d\s()./-]{6,}$")
 _NUMBER = re.compile(r"^[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}|\d+(?:[.,]\d+)?)$")

@@ -95,7 +95,7 @@ def test_every_third_party_import_is_a_declared_dependency():
     import ast
 
     names = {"yaml": "pyyaml", "langchain_core": "langchain-core", "sklearn": "scikit-learn", "psycopg": "psycopg"}
-    brought_along = {"sqlalchemy": "sqlmodel", "rich": "textual", "click": "typer"}
+    brought_along = {"scipy": "scikit-learn", "sqlalchemy": "sqlmodel", "rich": "textual", "click": "typer"}
     extras = [one for group in PROJECT["project"]["optional-dependencies"].values() for one in group]
     declared = {re.match(r"[A-Za-z0-9._-]+", one).group().lower() for one in (*PROJECT["project"]["dependencies"], *extras)}
     undeclared = set()
@@ -110,7 +110,7 @@ def test_every_third_party_import_is_a_declared_dependency():
             for module in imported:
                 top = module.split(".")[0]
                 package = brought_along.get(top, names.get(top, top.replace("_", "-")))
-                if top not in sys.stdlib_module_names and package not in declared:
+                if top not in (*sys.stdlib_module_names, "shiftlead") and package not in declared:
                     undeclared.add(f"{name}: {module}")
     assert sorted(undeclared) == []
 
@@ -183,14 +183,22 @@ def test_it_runs_in_a_clean_environment_beside_its_neighbours(built, tmp_path):
     version = run(command, "--version", cwd=tmp_path)
     assert version.returncode == 0, version.stderr
     assert shiftlead.__version__ in version.stdout
-    code = (
-        "import agents, guardrails, shiftlead.agents, shiftlead.guardrails; "
-        "assert 'shiftlead' not in agents.__file__ and 'shiftlead' not in guardrails.__file__; "
-        "assert agents.Agent and guardrails.Guard; "
-        "from shiftlead.agents.runner import Runner; from shiftlead.guardrails.policy import shipped_policy; "
-        "from shiftlead.connectors.registry import load_connectors; "
-        "assert shipped_policy().rules and set(load_connectors()) >= {'company', 'files'}"
-    )
+    code = """
+import agents, hashlib, importlib.util, shiftlead.agents, shiftlead.guardrails
+from base64 import urlsafe_b64encode
+from importlib.metadata import files
+from shiftlead.agents.runner import Runner
+from shiftlead.connectors.registry import load_connectors
+from shiftlead.guardrails.policy import shipped_policy
+assert agents.Agent and shipped_policy().rules and set(load_connectors()) >= {"company", "files"}
+for name in ("agents", "guardrails"):
+    assert "shiftlead" not in importlib.util.find_spec(name).origin
+for neighbour in ("openai-agents", "guardrails-ai"):
+    for file in files(neighbour):
+        if file.hash and file.suffix == ".py":
+            found = urlsafe_b64encode(hashlib.new(file.hash.mode, file.read_binary()).digest()).decode().rstrip("=")
+            assert found == file.hash.value, f"{file} of {neighbour} was overwritten"
+"""
     imported = run(python, "-c", code, cwd=tmp_path)
     assert imported.returncode == 0, imported.stderr[-3000:]
     made = run(command, "init", "place", cwd=tmp_path)
