@@ -245,7 +245,10 @@ def _cite_customer(desk: Desk, customer: Customer) -> None:
 def _cite_receivables(desk: Desk, account: Account) -> None:
     day = today(desk.clock)
     for one in sorted(account.receivables, key=lambda one: (one.due_date, one.id)):
-        state = [f"due {one.due_date}", f"{days_text(days_overdue(one, day))} past due" if one.due_date < day else "not due yet"]
+        state = [
+            f"due {one.due_date}",
+            f"{days_text(days_overdue(one, day))} past due" if one.due_date < day else "not due yet",
+        ]
         state += [f"reminder level {one.reminder_level}"] if one.reminder_level else []
         state += [f"disputed: {one.dispute_reason or 'no reason given'}"] if one.disputed else []
         state += [f"promised by {one.promised_on}"] if one.promised_on else []
@@ -267,7 +270,9 @@ def _cite_history(desk: Desk, account: Account, settings: CollectionsSettings) -
 
 def _conclude(desk: Desk, position: Position) -> None:
     if position.overdue:
-        desk.conclude(f"Overdue in {position.currency}", position.overdue_amount.amount, f"oldest {days_text(position.oldest_days)}")
+        desk.conclude(
+            f"Overdue in {position.currency}", position.overdue_amount.amount, f"oldest {days_text(position.oldest_days)}"
+        )
     because = "; ".join(position.because)
     desk.conclude(f"P(late) in {position.currency}", round(position.late_probability, 3), because)
     desk.conclude(f"Expected loss in {position.currency}", position.expected_loss.amount, "P(late or unpaid) x open amount")

@@ -7,15 +7,8 @@ from pydantic import Field, ValidationError, model_validator
 from ..core.errors import SettingsError
 from ..core.money import Exact
 from ..core.noun import Noun
+from ..core.settings import House
 from .playbook import Playbook
-
-
-class House(Noun):
-    """Who writes: the creditor's own details."""
-
-    name: str = Field(min_length=1)
-    email: str = Field(min_length=3)
-    phone: str = Field(min_length=3)
 
 
 class Rung(Noun):

@@ -18,14 +18,14 @@ from ..core.errors import SettingsError
 from ..core.exchanges import ModelExchange
 from ..core.operations import OperationSpec
 from ..core.queue import Claim
-from ..core.settings import Place
+from ..core.settings import FILE_NAME, Place
 from ..core.store import Ledger, Transaction
 from ..guardrails.gate import Guard
 from ..guardrails.policy import Policy, load_policy, shipped_policy
 from ..guardrails.provenance import AUTHORITY_FACTS, authority_facts
 from ..tools.desk import Desk
 from .brain import Brain, make_brain
-from .playbook import load_playbook
+from .playbook import Playbook, load_playbook
 from .turns import Ask
 from .worker import Worker
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 WORKERS = "shiftlead.workers"
 """The entry-point group that plugins and our own workers register in."""
+
+EMBEDDED_COMPANY = "company"
+"""The connector whose customers are made up, so that the playbooks' own house may write to them."""
 
 FIRST_REST = timedelta(seconds=2)
 LONGEST_REST = timedelta(minutes=15)
@@ -173,8 +176,24 @@ def open_workers(place: Place) -> dict[str, Worker]:
     for name in place.workspace.workers:
         kind = load_plugin(name, Worker, WORKERS)
         named = place.workspace.playbooks.get(name)
-        opened[name] = kind(load_playbook(place.path(named)) if named else None)
+        playbook = load_playbook(place.path(named)) if named else kind.default_playbook()
+        opened[name] = kind(_signed(playbook, place, own=bool(named)))
     return opened
+
+
+def _signed(playbook: Playbook, place: Place, *, own: bool) -> Playbook:
+    """The playbook with the workspace's house in place of the embedded company's."""
+    house = place.workspace.house
+    if "house" not in playbook.settings or (own and house is None):
+        return playbook
+    if house is None:
+        if set(place.workspace.connectors) - {EMBEDDED_COMPANY}:
+            raise SettingsError(
+                f"{place.folder / FILE_NAME}: house: it does not say whose name messages are signed with.",
+                hint="Add `house: {name: …, email: …, phone: …}`.",
+            )
+        return playbook
+    return playbook.model_copy(update={"settings": {**playbook.settings, "house": house.model_dump()}})
 
 
 def open_crew(

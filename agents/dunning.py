@@ -9,7 +9,7 @@ from ..connectors.records import Receivable
 from ..core.errors import BadInput
 from ..core.money import Currency, Exact, Money, round_minor
 from ..core.noun import Noun
-from .collections_settings import House
+from ..core.settings import House
 from .dunning_templates import DISCLOSURES, Templates, shipped_templates, slots_of
 from .wording import LANGUAGES, amount_text, amounts_in, date_text, dates_in, spoken, without_figures
 

@@ -7,7 +7,7 @@ is the playbook's figure for that choice, so that a person looks at it.
 
 from typing import ClassVar
 
-from ..connectors.records import Customer, GoodsReceipt, Invoice, PurchaseOrder, Quote, SalesOrder, Supplier
+from ..connectors.records import CreditNote, Customer, GoodsReceipt, Invoice, PurchaseOrder, Quote, SalesOrder, Supplier
 from ..core.clock import today
 from ..core.errors import NotFound
 from ..core.evidence import Trust
@@ -44,6 +44,9 @@ class Invoices(Worker):
         if invoice is None:
             return f"Invoice {reference!r} of {desk.item.source} is not on record, so nobody can say what it bills."
         _show(desk, invoice)
+        if isinstance(invoice, CreditNote):
+            money = f"{invoice.gross:,f} {invoice.currency}"
+            return f"{invoice.number} is a credit note over {money}, so it is no bill to post. Please book it."
         if desk.item.kind == "customer_invoice":
             return self._billing(desk, invoice)
         return self._payable(desk, invoice)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from ..core import actions, inbox, outbox, queue
 from ..core.actions import SealedAction
 from ..core.case import CaseState
-from ..core.errors import Conflict, LeaseLost, NotFound
+from ..core.errors import BadInput, Conflict, LeaseLost, NotFound
 from ..core.noun import Noun
 from ..core.queue import Claim
 from ..core.receipt import EffectState
@@ -150,6 +150,10 @@ class Runner:
                 self._put_off(work)
         except LeaseLost:
             return Shift(worked=1, failed=1)
+        except BadInput as error:
+            # What cannot be read today will not read better in a minute: a person gets it at once.
+            self._park(held, str(error), why=f"{held.case.worker} cannot read what it needs: {error}")
+            return Shift(worked=1, failed=1)
         except Exception as error:  # noqa: BLE001 - one case that fails must not stop the others
             self._fail(held, f"{type(error).__name__}: {error}")
             return Shift(worked=1, failed=1)
@@ -180,16 +184,16 @@ class Runner:
             with self.crew.ledger.transaction() as tx:
                 rest = tx.now + self.crew.backoff(held.case.attempts)
                 queue.release(tx, held, CaseState.READY, error=error, wake_at=rest, settled=False)
-                tx.audit("case.failed", actor=self.owner, case_id=held.case.id, error=error)
+                tx.audit("case.failed", actor=self.owner, case_id=held.case.id, error=error.partition(":")[0])
         except LeaseLost:
             return
 
-    def _park(self, held: Claim, error: str) -> None:
+    def _park(self, held: Claim, error: str, *, why: str = "") -> None:
         try:
             with self.crew.ledger.transaction() as tx:
                 queue.release(tx, held, CaseState.PARKED, error=error, settled=False)
-                why = f"{held.case.worker} failed {held.case.attempts} times: {error}"
-                hand_over(tx, held.case, why, ask=self.crew.ask())
+                failed = f"{held.case.worker} failed {held.case.attempts} times: {error}"
+                hand_over(tx, held.case, why or failed, ask=self.crew.ask())
         except LeaseLost:
             return
 

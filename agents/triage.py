@@ -132,7 +132,7 @@ class Triage(Worker):
                 "ticket_id": ticket.id,
                 "to": ticket.requester,
                 "subject": reply_subject(ticket.subject, ticket.id),
-                "body": approved.draft(key, name=customer.name, ticket=ticket.id),
+                "body": approved.draft(key, name=customer.name, ticket=ticket.id, house=self.settings.house.name),
                 "template": approved.ref(key),
             },
             confidence=self._confidence(read),

@@ -23,17 +23,16 @@ class Replies(Noun):
     """Every approved reply, by its key."""
 
     version: int = Field(ge=1)
-    house: str = Field(min_length=1)
     greeting: str
     closing: str
     replies: dict[str, str]
 
-    def draft(self, key: str, *, name: str, ticket: str) -> str:
+    def draft(self, key: str, *, name: str, ticket: str, house: str) -> str:
         """The whole message; raises SettingsError where no reply is approved under `key`."""
         if key not in self.replies:
             raise SettingsError(f"No reply is approved under {key!r}.", hint="Add it to agents/triage_replies.yaml.")
         parts = (self.greeting, self.replies[key], self.closing)
-        return "\n\n".join(parts).format(name=name, ticket=ticket, house=self.house)
+        return "\n\n".join(parts).format(name=name, ticket=ticket, house=house)
 
     def ref(self, key: str) -> str:
         """Key and version, as an action carries them: `order_status@1`."""

@@ -4,12 +4,15 @@ from pydantic import Field, ValidationError
 
 from ..core.errors import SettingsError
 from ..core.noun import Noun
+from ..core.settings import House
 from .playbook import Playbook
 
 
 class TriageSettings(Noun):
     """The playbook's numbers and words."""
 
+    house: House
+    """Who replies."""
     languages: tuple[str, ...] = ("en",)
     """The languages the model reads."""
     language_floor: float = Field(default=0.35, ge=0, le=1)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from ..core import actions, inbox
 from ..core.actions import OPEN_STATES, ActionState, SealedAction
-from ..core.approval import Question, Request, RequestState
+from ..core.approval import DecisionKind, Question, Request, RequestState
 from ..core.case import Case
 from ..core.clock import new_id
 from ..core.noun import Noun, digest
@@ -87,7 +87,7 @@ def advance(tx: Transaction, case: Case, terms: Terms, *, note: str = "", known:
             return Turn(step=Step.AWAIT, action=action, request=_asked(tx, case, action, asked, terms, note))
         elif action.state is not ActionState.DONE:
             halted = True
-            if action.state in (ActionState.BLOCKED, ActionState.REFUSED):
+            if action.state in (ActionState.BLOCKED, ActionState.REFUSED) or _left_open(tx, action, asked):
                 asked.append(_asked(tx, case, action, asked, terms, note))
     if pending := next((one for one in asked if one.state is RequestState.PENDING), None):
         return Turn(step=Step.AWAIT, request=pending)
@@ -136,7 +136,21 @@ _QUESTIONS = {
     ActionState.UNKNOWN: Question.RECONCILE,
     ActionState.BLOCKED: Question.HANDLE,
     ActionState.REFUSED: Question.HANDLE,
+    ActionState.REJECTED: Question.HANDLE,
 }
+
+
+def _left_open(tx: Transaction, action: SealedAction, asked: Sequence[Request]) -> bool:
+    """Whether a person rejected the action without saying in words what becomes of the case: somebody still has to take it."""
+    if action.state is not ActionState.REJECTED:
+        return False
+    rejected = [one for one in asked if one.action_id == action.id and one.state is RequestState.REJECTED]
+    said = [
+        decision
+        for request in rejected
+        for decision in inbox.decisions(tx.session, request_id=request.id, kinds=(DecisionKind.REJECT,))
+    ]
+    return bool(said) and not (said[-1].text or " " in said[-1].reason)
 
 
 def _asked(tx: Transaction, case: Case, action: SealedAction, asked: Sequence[Request], terms: Terms, note: str) -> Request:
@@ -182,4 +196,6 @@ def _why(question: Question, action: SealedAction) -> str:
         return "The answer was lost: it may have happened. Look in the system and say which."
     if question is Question.HANDLE and action.state is ActionState.REFUSED:
         return "The system refused it; please take the case."
+    if question is Question.HANDLE and action.state is ActionState.REJECTED:
+        return "The worker's proposal was rejected; please take the case."
     return action.verdict.because() or "No rule allows it without a person."

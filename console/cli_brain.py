@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import BadInput
+from .cli_problems import Problems
 from .cli_session import Session, command, group
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ def train(
 
     def read(path: Path) -> ExampleSet:
         found = read_examples(path)
+        told = Problems(session.out)
         for problem in found.problems:
-            session.out.say(f"error {BadInput.code}: {problem}")
+            told.add(problem)
+        told.close()
         return found
 
     given = read(data)
@@ -70,15 +73,14 @@ def predict(
 ) -> None:
     """Label every text of a file: one {"id", "label", "confidence"} on each line."""
     model = _model(brain)
-    bad = good = 0
+    told, good = Problems(session.out), 0
 
     def answers() -> Iterator[str]:
-        nonlocal bad, good
+        nonlocal good
         for number, row in _rows(source):
             problem = row if isinstance(row, str) else _lack(row)
             if problem or isinstance(row, str):
-                bad += 1
-                session.out.say(f"error {BadInput.code}: {source}, line {number}: {problem}.")
+                told.add(f"{source}, line {number}: {problem}.")
                 continue
             good += 1
             found = model.predict(row["text"])
@@ -87,13 +89,16 @@ def predict(
             yield json.dumps(
                 {"id": identity, "label": found.label, "confidence": round(found.confidence, 6)}, ensure_ascii=False
             )
+        told.close()
 
     if target is None:
         for line in answers():
             typer.echo(line)
     else:
         _write(target, answers())
-        session.out.say(f"{good} labelled, {bad} lines could not be read; written to {target}.")
+        session.out.say(
+            f"{good} labelled, {told.count} line{'' if told.count == 1 else 's'} could not be read; written to {target}."
+        )
     if not good:
         raise BadInput(f"{source}: no line could be used.", hint="Each line needs a text.")
 
@@ -125,7 +130,7 @@ def _json_rows(lines: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
-        yield number, row if isinstance(row, dict) else "expected a JSON object"
+        yield number, row if isinstance(row, dict) else "expected a JSON object, found a line that is cut off or no JSON"
 
 
 def _csv_rows(path: Path, lines: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:

@@ -22,7 +22,10 @@ def rank(
     session: Session,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
 ) -> None:
-    """Rank overdue accounts by expected loss, with the next step for each; nothing is changed."""
+    """Rank overdue accounts by expected loss, with the next step for each; nothing is changed.
+
+    The expected loss covers everything that is open, also what is not due yet: P(late or unpaid) x open amount.
+    """
     from ..agents.ageing import rank as ranked
     from ..agents.collections_settings import CollectionsSettings
     from ..agents.crew import open_connectors
@@ -36,10 +39,10 @@ def rank(
             connector.close()
     found = ranked(accounts, session.clock.now(), settings=settings)
     session.out.listed(
-        ("customer", "name", ">overdue", ">days", ">p(late)", ">expected loss", "next step"),
+        ("customer", "name", ">overdue", ">all open", ">days", ">p(late)", ">expected loss of all open", "next step"),
         found[:limit],
         lambda one: (
-            one.customer_id, one.name, _worth(one.overdue_amount), one.oldest_days, f"{one.late_probability:.2f}",
+            one.customer_id, one.name, _worth(one.overdue_amount), _worth(one.open_amount), one.oldest_days, f"{one.late_probability:.2f}",
             _worth(one.expected_loss), f"{one.next_step}: {one.reason}",
         ),
         empty="No account is overdue.",

@@ -1,5 +1,6 @@
 """`shiftlead demo`: the whole product at work on the embedded company, from tickets to waiting approvals."""
 
+import shlex
 import shutil
 import sys
 import time
@@ -16,6 +17,12 @@ from .cli_session import Session, command
 if TYPE_CHECKING:
     from ..core.settings import Place
     from .cli_result import Result
+
+MEANINGS = (
+    "Waits: the money is what the actions would move once a person says yes, or what the cases are worth.",
+    "Blocked: the money is what the cases are worth; nothing of it moves before a person has looked, so they are among what waits.",
+)
+"""What the money beside two words of the result is."""
 
 MARK = ".shiftlead-demo"
 """Lies in a folder that a demo made, and that the next demo may therefore delete."""
@@ -41,13 +48,14 @@ def register(app: typer.Typer) -> None:
         if session.out.as_json:
             session.out.data(found)
         else:
-            session.out.text("", *found.lines())
-        if headless or session.out.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            session.out.say(f"Decide: shiftlead -w {place.folder} console, or: shiftlead -w {place.folder} inbox list")
-            return
-        from .cli_console import open_console
+            session.out.text("", *found.lines(), "", *MEANINGS)
+        if not (headless or session.out.as_json) and sys.stdin.isatty() and sys.stdout.isatty():
+            from .cli_console import open_console
 
-        open_console(Session(workspace=place.folder, who=session.who))
+            open_console(Session(workspace=place.folder, who=session.who))
+        start = f"shiftlead -w {shlex.quote(str(place.folder))}"
+        session.out.say(f"Next: `{start} console` to decide what waits (without a terminal: `{start} inbox list`),")
+        session.out.say(f"then `{start} work --until-idle` to run what you approved.")
 
 
 def _workspace(session: Session, folder: Path, *, size: int, seed: int, keep: bool) -> "Place":

@@ -1,6 +1,6 @@
 """`shiftlead doctor`: is everything in its place, and what needs a person."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from .cli_session import Session, command
 
 if TYPE_CHECKING:
     from ..connectors.base import Operation
+    from ..guardrails.policy import Policy
 
 OK, LOOK, BROKEN = "ok", "look", "broken"
 """A check holds; a person should look; something does not work."""
@@ -137,7 +138,29 @@ def _operators(session: Session) -> Iterator[Check]:
     if not known or strangers:
         yield "operators", LOOK, f"no role of the policy: {', '.join(strangers)}" if strangers else "nobody may decide"
     else:
-        yield "operators", OK, ", ".join(f"{name} ({role})" for name, role in known.items())
+        lacks = list(_lacks(session.policy, known))
+        people = ", ".join(f"{name} ({role})" for name, role in known.items())
+        yield "operators", LOOK if lacks else OK, "; ".join([people, *lacks])
+
+
+def _lacks(policy: "Policy", known: Mapping[str, str]) -> Iterator[str]:
+    """What the policy asks of people that the workspace does not have."""
+    held = [place for place, role in enumerate(policy.roles) if role.name in known.values()]
+    covered = [role.name for place, role in enumerate(policy.roles) if place not in held and place < max(held)]
+    dead_ends = [role.name for role in policy.roles[max(held) + 1 :]]
+    if covered:
+        yield f"nobody holds {' or '.join(covered)}, so a higher role decides what is asked of them"
+    if dead_ends:
+        yield f"nobody holds {' or '.join(dead_ends)} or a higher role, so what is escalated there waits for ever"
+    most = max((one.approvals for one in (*policy.actions, *policy.rules)), default=1)
+    if most > len(known):
+        yield f"some actions need {most} approvals, and there {_people(len(known))}"
+    if len(known) == 1 and policy.separation == "four_eyes":
+        yield "one person under four eyes cannot approve what they edited; add a person, or set `separation: one_person`"
+
+
+def _people(count: int) -> str:
+    return "is one person" if count == 1 else f"are {count} people"
 
 
 def _operations(session: Session) -> None:

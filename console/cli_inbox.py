@@ -60,27 +60,28 @@ def show(
     session: Session,
     request: Annotated[str, typer.Argument(metavar="REQUEST", help="The request's id, its ticket's id, or `next`.")],
 ) -> None:
-    """Show one request: what is asked, why, what would change, on what evidence."""
-    from ..core import actions, inbox, queue
+    """Show one request: what is asked, why, what would change or was done already, on what evidence, and what each answer does."""
+    from ..core import queue
+    from .cli_request import request_told
+    from .cli_story import case_story
 
-    with session.ledger() as ledger, ledger.reading() as reading:
-        asked = _next(session, ledger) if request == NEXT else find_request(reading, request)
-        case, item = queue.get(reading, asked.case_id), queue.item_of(reading, asked.case_id)
-        sealed = actions.get(reading, asked.action_id) if asked.action_id else None
-        decided = inbox.decisions(reading, request_id=asked.id)
+    with session.ledger() as ledger:
+        with ledger.reading() as reading:
+            asked = _next(session, ledger) if request == NEXT else find_request(reading, request)
+            case = queue.get(reading, asked.case_id)
+        story = case_story(ledger, case, {} if session.out.as_json else session.steps(case.worker))
     if session.out.as_json:
         session.out.data(
-            {"digest": asked.digest, "request": asked, "case": case, "ticket": item, "action": sealed, "decisions": decided}
-        )
+            {
+                "digest": asked.digest, "request": asked, "case": case, "ticket": story.ticket,
+                "action": next((one for one in story.actions if one.id == asked.action_id), None),
+                "decisions": [one for one in story.decisions if one.request_id == asked.id],
+                "actions": story.actions, "effects": story.effects,
+            }
+        )  # fmt: skip
         return
-    from .cli_story import action_told, headline
-
-    session.out.text(f"{asked.question.value.upper()}?  {asked.summary}", f"  because {asked.reason}")
-    session.out.text(f"  {asked.id}, {asked.state.value}, asked of {asked.role}, digest {asked.digest}", "")
-    session.out.text(*headline(case))
-    if sealed:
-        session.out.text(*action_told(sealed, session.steps(case.worker)))
-    session.out.say(f"The whole story: shiftlead case explain {case.external_id}")
+    session.out.text(*request_told(asked, story))
+    session.out.say(f"The whole story: shiftlead case explain {case.id}")
 
 
 def _waiting(

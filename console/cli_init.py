@@ -1,5 +1,6 @@
 """`shiftlead init`: a new workspace with its policy, its ledger and its first connector."""
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +12,11 @@ from .cli_session import Session, command
 
 if TYPE_CHECKING:
     from ..core.clock import Clock
-    from ..core.settings import ConnectorSettings, Place
+    from ..core.settings import ConnectorSettings, House, Place
 
 LEDGER = "sqlite:///ledger.db"
 COMPANY = "company"
 POLICY = "policy.yaml"
-ROLES = ("operator", "lead", "controller")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,12 +30,16 @@ def register(app: typer.Typer) -> None:
         exports: Annotated[
             Path | None, typer.Option("--folder", help="For files: the folder with the exports.", show_default=False)
         ] = None,
+        house: Annotated[str, typer.Option(help="Whose name messages are signed with.", show_default=False)] = "",
+        email: Annotated[str, typer.Option(help="Where to write to that house.", show_default=False)] = "",
+        phone: Annotated[str, typer.Option(help="Where to call that house.", show_default=False)] = "",
         size: Annotated[int, typer.Option(min=4, help="For the company: how many cases wait in it.")] = 340,
         seed: Annotated[int, typer.Option(help="For the company: which company it is.")] = 7,
     ) -> None:
         """Make a workspace: settings, policy, ledger, and the embedded company or a folder of exports."""
         from ..core.settings import system_user
 
+        _connector(connector, exports)
         place = make_workspace(
             session.workspace or folder,
             clock=session.clock,
@@ -43,6 +47,7 @@ def register(app: typer.Typer) -> None:
             ledger=session.url or LEDGER,
             connector=connector,
             exports=exports,
+            house=_house(connector, house, email, phone),
             size=size,
             seed=seed,
         )
@@ -62,30 +67,73 @@ def make_workspace(
     ledger: str = LEDGER,
     connector: str = COMPANY,
     exports: Path | None = None,
+    house: "House | None" = None,
     size: int = 340,
     seed: int = 7,
 ) -> "Place":
     """A new workspace in `folder`; raises SettingsError or BadInput, and writes nothing, where something is there already."""
     from ..core.settings import FILE_NAME, Place, Workspace, write_workspace
     from ..core.store import Ledger
+    from ..guardrails.policy import shipped_policy
 
+    _no_secret(ledger)
     _free(
         folder, (FILE_NAME, POLICY, *([COMPANY] if connector == COMPANY else []), *(["ledger.db"] if ledger == LEDGER else []))
     )
+    # With less than the highest role the only person of a new workspace could escalate to nobody.
+    highest = shipped_policy().roles[-1].name
     workspace = Workspace(
         ledger=ledger,
         policy=POLICY,
+        house=house,
         connectors={connector: _connector(connector, exports)},
-        operators={"ana": "lead", "ben": "operator", who: "lead"} if connector == COMPANY else {who: "lead"},
+        operators={**({"ana": "lead", "ben": "operator"} if connector == COMPANY else {}), who: highest},
     )
     place = Place(folder=folder.resolve(), workspace=workspace)
+    address = place.ledger_url()
     folder.mkdir(parents=True, exist_ok=True)
-    Ledger.create(place.ledger_url(), clock=clock, tenant=workspace.tenant).close()
+    Ledger.create(address, clock=clock, tenant=workspace.tenant).close()
     if connector == COMPANY:
         _company(place.path(f"{COMPANY}/{COMPANY}.db"), clock=clock, size=size, seed=seed)
     place.path(POLICY).write_text(_house_policy(), encoding="utf-8")
     write_workspace(folder, workspace)
     return place
+
+
+def _house(connector: str, name: str, email: str, phone: str) -> "House | None":
+    """Who writes; raises BadInput where real customers would get messages without a name to answer to."""
+    from ..core.settings import House
+
+    if connector == COMPANY and not (name or email or phone):
+        return None
+    missing = [
+        option for option, given in (("--house", name), ("--email", email), ("--phone", phone)) if len(given.strip()) < 3
+    ]
+    if missing:
+        raise BadInput(
+            f"Messages to customers and suppliers need a name and a way to answer; {', '.join(missing)} is missing.",
+            hint="Give --house NAME --email ADDRESS --phone NUMBER.",
+        )
+    return House(name=name.strip(), email=email.strip(), phone=phone.strip())
+
+
+def _no_secret(ledger: str) -> None:
+    """Raise BadInput where the ledger's address holds a password in clear, which would then stand in the workspace file."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(ledger)
+    except (ArgumentError, ValueError):
+        return
+    words = (url.password, *(url.query.get(name) for name in ("password", "sslpassword")))
+    if any(word and not re.fullmatch(r"\$\{\w+\}|\$\w+", str(word)) for word in words):
+        place = url.render_as_string(hide_password=True).partition("?")[0]
+        raise BadInput(
+            f"The address of the ledger holds a password, which would stand in shiftlead.yaml: {place}.",
+            hint="Set it in the environment, for instance as LEDGER_PASSWORD, and write ${LEDGER_PASSWORD} in its place,"
+            " with the address in single quotes.",
+        )
 
 
 def _free(folder: Path, names: tuple[str, ...]) -> None:

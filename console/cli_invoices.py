@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import BadInput
+from .cli_problems import Problems
 from .cli_session import Session, command, group
 
 app = group("Invoices in a file: labels, route and confidence for each, without a workspace.")
@@ -26,12 +27,18 @@ def assess(
     if source.resolve() == target.resolve():
         raise BadInput("--input and --output are the same file.", hint="Write the answers to another file.")
     summary = assess_file(source, target, playbook=load_playbook(playbook) if playbook else None)
+    told = Problems(session.out)
     for problem in summary.problems:
-        session.out.say(f"error {BadInput.code}: {problem}")
+        told.add(problem)
+    told.close()
     if session.out.as_json:
         session.out.data({**dict(summary), "problems": [str(one) for one in summary.problems]})
     else:
-        bad = f", {len(summary.problems)} lines could not be read" if summary.problems else ""
+        bad = (
+            f", {len(summary.problems)} line{'' if len(summary.problems) == 1 else 's'} could not be read"
+            if summary.problems
+            else ""
+        )
         session.out.text(f"{summary.n} assessed, {summary.auto} of them without a person{bad}; written to {target}.")
     if summary.problems and (strict or not summary.n):
         raise typer.Exit(2)

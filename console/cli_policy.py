@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_errors import CHECK_FAILED
-from .cli_find import find_case
 from .cli_session import Session, command, group
 
 if TYPE_CHECKING:
-    from ..core.actions import SealedAction
+    from ..guardrails.policy import Policy
+    from ..guardrails.rules import Rule
+    from .cli_whatif import WhatIf
 
 app = group("The policy: check it, and have a verdict or a rule explained.")
 
@@ -44,33 +45,46 @@ def explain(
     about: Annotated[
         str, typer.Argument(metavar="[CASE|ACTION|RULE]", help="A case, an action or a rule; every rule if not given.")
     ] = "",
+    other: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="What would be under this policy file.", show_default=False),
+    ] = None,
 ) -> None:
-    """Explain the verdicts on a case or an action, or the rules in words."""
+    """Explain the verdicts on a case or an action, also as another policy would judge them, or the rules in words."""
+    from ..guardrails.policy import load_policy
+
+    instead = load_policy(other) if other else None
+    rules = [rule for rule in (instead or session.policy).every_rule if about in ("", rule.id)]
+    if rules:
+        _rules(session, rules)
+        return
+    found = _judged(session, about, instead, str(other))
+    if session.out.as_json:
+        session.out.data(found)
+        return
+    for one in found:
+        session.out.text(*one.lines())
+    if not found:
+        session.out.say(f"Nothing was proposed for {about!r}.")
+    elif instead:
+        session.out.say(f"{sum(one.differs for one in found)} of {len(found)} would be judged otherwise; nothing was changed.")
+
+
+def _rules(session: Session, rules: "list[Rule]") -> None:
     from ..guardrails import review
 
-    rules = [rule for rule in session.policy.every_rule if about in ("", rule.id)]
-    if rules:
-        if session.out.as_json:
-            session.out.data([{"rule": rule.id, "text": review.explain_rule(rule), "reason": rule.reason} for rule in rules])
-        else:
-            session.out.text(*(line for rule in rules for line in (review.explain_rule(rule), f"    {rule.reason}")))
-        return
-    told = [(one, review.explain(session.policy, one.verdict)) for one in _actions(session, about)]
     if session.out.as_json:
-        session.out.data(
-            [{"action": one.id, "summary": one.summary(), "verdict": one.verdict, "text": lines} for one, lines in told]
-        )
-        return
-    for one, lines in told:
-        session.out.text(f"{one.id}  {one.summary()}", *(f"  {line}" for line in lines))
-    if not told:
-        session.out.say(f"Nothing was proposed for {about!r}.")
+        session.out.data([{"rule": rule.id, "text": review.explain_rule(rule), "reason": rule.reason} for rule in rules])
+    else:
+        session.out.text(*(line for rule in rules for line in (review.explain_rule(rule), f"    {rule.reason}")))
 
 
-def _actions(session: Session, about: str) -> "list[SealedAction]":
-    from ..core import actions
+def _judged(session: Session, about: str, other: "Policy | None", named: str) -> "list[WhatIf]":
+    from .cli_whatif import actions_named, compared, stands
 
     with session.ledger() as ledger, ledger.reading() as reading:
-        if about.startswith("act_"):
-            return [actions.get(reading, about)]
-        return actions.of_case(reading, find_case(reading, about).id)
+        sealed = actions_named(reading, about)
+        if other is None:
+            return [stands(session.policy, one) for one in sealed]
+        now = ledger.clock.now()
+        return [compared(session.policy, other, one, reading, now=now, named=named) for one in sealed]

@@ -72,6 +72,16 @@ class Session:
         return self.place.operator(self.who)
 
     @cached_property
+    def anybody(self) -> "Operator":
+        """Who gives the command, also where the workspace does not list that person: for what everybody may do."""
+        import os
+
+        from ..core.settings import WHO, Operator, system_user
+
+        name = self.who or os.environ.get(WHO) or system_user()
+        return Operator(name=name, role=self.place.workspace.operators.get(name, ""))
+
+    @cached_property
     def policy(self) -> "Policy":
         """The policy that holds in the workspace; raises PolicyError."""
         from ..guardrails.policy import load_policy, shipped_policy

@@ -1,6 +1,6 @@
 """The whole story of one case for a person: ticket, evidence, proposal, verdict, decisions, receipt and audit trail."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core import actions, inbox, outbox, queue
@@ -60,20 +60,27 @@ def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str]) -> CaseSt
 def told(story: CaseStory) -> Iterator[str]:
     """The story in lines."""
     yield from headline(story.case)
-    yield from _related(story)
+    yield from related(story)
     yield from _ticket(story.ticket)
-    for sealed in story.actions:
-        yield from action_told(sealed, story.steps)
-        yield from _effects(story, sealed)
+    yield from actions_told(story)
     yield from _asked(story)
     yield from _trail(story)
+
+
+def actions_told(story: CaseStory) -> Iterator[str]:
+    """Every action of a case, with what the outside answered."""
+    before: SealedAction | None = None
+    for sealed in story.actions:
+        yield from action_told(sealed, story.steps, before=before)
+        yield from _effects(story, sealed)
+        before = sealed
 
 
 def headline(case: Case) -> Iterator[str]:
     """What a case is and how it stands."""
     yield f"CASE {case.id}  {case.subject}"
     state = f"{case.state.value}{f', {case.outcome}' if case.outcome else ''}"
-    yield from _indented(
+    yield from indented(
         pairs(
             {
                 "state": state,
@@ -93,8 +100,8 @@ def headline(case: Case) -> Iterator[str]:
     )
 
 
-def action_told(sealed: SealedAction, steps: Mapping[int, str]) -> Iterator[str]:
-    """One action: what it does, why, on what evidence, and what the policy says."""
+def action_told(sealed: SealedAction, steps: Mapping[int, str], *, before: SealedAction | None = None) -> Iterator[str]:
+    """One action: what it does, why, on what evidence, and what the policy says; evidence that `before` had is not repeated."""
     envelope, proposal = sealed.envelope, sealed.envelope.proposal
     action = proposal.action
     yield from ("", f"ACTION {sealed.seq}  {sealed.summary()}")
@@ -109,13 +116,16 @@ def action_told(sealed: SealedAction, steps: Mapping[int, str]) -> Iterator[str]
         "can be undone": action.reversibility.value,
         "sealed as": sealed.digest,
     }
-    yield from _indented(pairs(about))
+    yield from indented(pairs(about))
     yield from _block("SOP steps followed", (f"{number}. {steps.get(number, '')}".rstrip() for number in proposal.steps))
     yield from _block("Arguments", pairs(action.arguments))
     yield from _block(
-        "Would change", (f"{one.record}: {one.field}: {one.before or '-'} -> {_short(one.after)}" for one in proposal.changes)
+        "Would change", (f"{one.record}: {one.field}: {one.before or '-'} -> {short(one.after)}" for one in proposal.changes)
     )
-    yield from _block("Evidence", map(_evidence, envelope.evidence))
+    if before and before.envelope.evidence == envelope.evidence:
+        yield f"  Evidence: that of action {before.seq}"
+    else:
+        yield from _block("Evidence", map(_evidence, envelope.evidence))
     yield from _verdict(sealed)
 
 
@@ -140,7 +150,7 @@ def _hit(hit: RuleHit) -> str:
 
 def _evidence(one: Evidence) -> str:
     note = f"  ({one.note})" if one.note else ""
-    return f"[{one.trust.value}] {one.name} = {_short(one.value)}{note}  <- {one.source}, read {moment(one.read_at)}"
+    return f"[{one.trust.value}] {one.name} = {short(one.value)}{note}  <- {one.source}, read {moment(one.read_at)}"
 
 
 def _effects(story: CaseStory, sealed: SealedAction) -> Iterator[str]:
@@ -159,7 +169,7 @@ def _effects(story: CaseStory, sealed: SealedAction) -> Iterator[str]:
 def _asked(story: CaseStory) -> Iterator[str]:
     for request in story.requests:
         yield from ("", f"REQUEST {request.id}  {request.question.value}: {request.summary}")
-        yield from _indented(
+        yield from indented(
             pairs(
                 {
                     "state": request.state.value,
@@ -172,17 +182,19 @@ def _asked(story: CaseStory) -> Iterator[str]:
                 }
             )
         )
-        yield from _indented(_decided(one) for one in story.decisions if one.request_id == request.id)
+        yield from indented(decided(one) for one in story.decisions if one.request_id == request.id)
 
 
-def _decided(decision: Decision) -> str:
+def decided(decision: Decision) -> str:
+    """One decision in a line."""
     parts = [f"{moment(decision.decided_at)} {decision.operator}: {decision.kind.value}"]
     parts += [text for text in (decision.reason, decision.text) if text]
-    parts += [f"{name} = {_short(value)}" for name, value in decision.changes.items()]
+    parts += [f"{name} = {short(value)}" for name, value in decision.changes.items()]
     return "; ".join(parts) + ("" if decision.mode == "four_eyes" else f" [{decision.mode}]")
 
 
-def _related(story: CaseStory) -> Iterator[str]:
+def related(story: CaseStory) -> Iterator[str]:
+    """The cases it came from and went on to."""
     if story.parent:
         yield f"  handed on from {story.parent.id} ({story.parent.external_id}): {story.parent.subject}"
     for child in story.children:
@@ -191,7 +203,7 @@ def _related(story: CaseStory) -> Iterator[str]:
 
 def _ticket(item: TicketItem) -> Iterator[str]:
     yield from ("", f"TICKET  {item.subject}")
-    yield from _indented(pairs({name: _short(value) for name, value in item.payload.items() if name != "subject"}))
+    yield from indented(pairs({name: short(value) for name, value in item.payload.items() if name != "subject"}))
 
 
 def _trail(story: CaseStory) -> Iterator[str]:
@@ -207,10 +219,12 @@ def _block(title: str, lines: Any) -> Iterator[str]:
         yield from (f"    {line}" for line in found)
 
 
-def _indented(lines: Any) -> Iterator[str]:
+def indented(lines: Iterable[str]) -> Iterator[str]:
+    """Lines that belong to the one above."""
     return (f"  {line}" for line in lines)
 
 
-def _short(value: Any) -> str:
+def short(value: Any, most: int = _LONG) -> str:
+    """A value on one line of at most so many characters."""
     text = " ".join(str(value).split())
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

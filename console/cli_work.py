@@ -4,7 +4,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -71,14 +72,35 @@ def _one_run(session: Session, runner: "Runner", *, pull: bool, turn: Callable[[
     with _signals(runner.halt):
         taken = pull_all(runner.crew, troubles.append) if pull else Taken()
         shift = turn()
+    left = _left(runner.crew)
     if session.out.as_json:
-        session.out.data({"taken": taken, "shift": shift})
+        session.out.data({"taken": taken, "shift": shift, **left})
     else:
-        session.out.text(*_told(taken, shift))
+        session.out.text(*_told(taken, shift), _left_told(left, session.clock.now()))
     for error in troubles[1:]:
         complain(error)
     if troubles:
         raise troubles[0]
+
+
+def _left(crew: "Crew") -> dict[str, Any]:
+    """What is still there when nothing is ready: cases that rest, and requests that wait for a person."""
+    from ..core import inbox, queue
+
+    with crew.ledger.reading() as reading:
+        now = crew.ledger.clock.now()
+        count, first = queue.resting(reading, now=now)
+        return {"resting": count, "resting_until": first, "waiting": inbox.count_waiting(reading, now=now)}
+
+
+def _left_told(left: dict[str, Any], now: datetime) -> str:
+    first = left["resting_until"]
+    asked, rest = left["waiting"], left["resting"]
+    told = f"In all {asked} request{'' if asked == 1 else 's'} wait{'s' if asked == 1 else ''} for a person"
+    if first is None:
+        return f"{told}; no case rests."
+    until = f"{first:%H:%M}" if first.date() == now.date() else f"{first:%Y-%m-%d %H:%M}"
+    return f"{told}; {f'{rest} cases rest, the first' if rest > 1 else 'one case rests,'} until {until} UTC."
 
 
 def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, concurrency: int) -> None:

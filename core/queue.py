@@ -195,7 +195,7 @@ def release(
     if state is CaseState.CLOSED:
         tx.audit("case.closed", actor=f"worker:{held.case.worker}", case_id=held.case.id, outcome=outcome)
     elif state is CaseState.PARKED:
-        tx.audit("case.parked", actor=f"worker:{held.case.worker}", case_id=held.case.id, error=error)
+        tx.audit("case.parked", actor=f"worker:{held.case.worker}", case_id=held.case.id, error=error.partition(":")[0])
 
 
 def wake(tx: Transaction, case_id: str, *, human: bool = True) -> None:
@@ -260,6 +260,13 @@ def listed(
     if parent_id:
         query = query.where(col(CaseRow.parent_id) == parent_id)
     return [Case.model_validate(row) for row in session.scalars(query)]
+
+
+def resting(session: Session, *, now: datetime) -> tuple[int, datetime | None]:
+    """How many cases rest, and until when the first of them does."""
+    asleep = and_(CASE.c.state == str(CaseState.READY), CASE.c.wake_at > now)
+    count, first = session.connection().execute(select(func.count(), func.min(CASE.c.wake_at)).where(asleep)).one()
+    return count, first
 
 
 def _lost(held: Claim) -> LeaseLost:

@@ -41,6 +41,14 @@ class ConnectorSettings(Noun):
     """What the connector is set up with. Secrets are named by environment variable, never written here."""
 
 
+class House(Noun):
+    """Who writes to customers and suppliers: the name that messages are signed with, and how to reach it."""
+
+    name: str = Field(min_length=1)
+    email: str = Field(min_length=3)
+    phone: str = Field(min_length=3)
+
+
 class Workspace(Noun):
     """Everything that `shiftlead` needs to know before it starts."""
 
@@ -51,6 +59,8 @@ class Workspace(Noun):
     """A policy file, relative to the workspace; the shipped house policy where empty."""
     brain: str = "embedded"
     """`embedded`, or `provider:model` for a LangChain chat model."""
+    house: House | None = None
+    """Who messages come from; the playbooks' own house, which is that of the embedded company, where empty."""
     connectors: dict[str, ConnectorSettings] = {}
     workers: tuple[str, ...] = ("triage", "invoices", "collections")
     playbooks: dict[str, str] = {}
@@ -167,7 +177,7 @@ def write_workspace(folder: Path, workspace: Workspace) -> Path:
 def _bare(workspace: Workspace) -> Mapping[str, Any]:
     dumped = workspace.model_dump(mode="json")
     dumped["connectors"] = {name: {k: v for k, v in one.items() if v} for name, one in dumped["connectors"].items()}
-    return {name: value for name, value in dumped.items() if value not in ("", {}, [])}
+    return {name: value for name, value in dumped.items() if value not in ("", {}, [], None)}
 
 
 def _cause(error: Exception) -> str:

@@ -34,7 +34,8 @@ class Answer(Noun):
     """Digest of the envelope that was on screen."""
     kind: DecisionKind
     reason: str = ""
-    """Why: a code from the playbook's list, or free text. A rejection needs one."""
+    """Why: a code from the playbook's list, or words of one's own. A rejection needs one; with a code alone and no `text`, the case
+    comes back for a person to take."""
     text: str = ""
     """An answer in words."""
     changes: dict[str, Any] = {}
@@ -185,7 +186,7 @@ class Approvals:
         inbox.settle(tx, request.id, RequestState.REJECTED)
         actions.move(tx, action_id, ActionState.REJECTED, expect=(ActionState.WAITING,))
         queue.wake(tx, request.case_id)
-        return Outcome(decision=decision, state=RequestState.REJECTED, message="rejected; it will not run")
+        return Outcome(decision=decision, state=RequestState.REJECTED, message=_after_rejection(decision))
 
     def _respond(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         self._may_touch(request, operator)
@@ -281,6 +282,15 @@ class Approvals:
             mode=self.policy.separation,
             decided_at=now,
         )
+
+
+def _after_rejection(decision: Decision) -> str:
+    said = decision.text or " " in decision.reason
+    return (
+        "rejected; the case closes"
+        if said
+        else "rejected; the case comes back for a person, since no words say what becomes of it"
+    )
 
 
 def _money(request: Request) -> Money | None:

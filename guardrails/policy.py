@@ -37,7 +37,7 @@ class Policy(Noun):
     """`one_person` says openly that one person may be maker and checker; it is recorded with each decision."""
     unsure: Literal["one_lane_up", "reviewed"] = "one_lane_up"
     """What becomes of an action whose brain is below its floor: one lane stricter, or at least reviewed."""
-    expire_after_hours: StrictInt = Field(default=72, ge=1)
+    expire_after_hours: StrictInt = Field(default=72, ge=1, le=8760)
     """After this an undecided request expires and escalates; it is never approved by time."""
     escalate_to: str = "lead"
     """The role that gets expired and escalated requests."""

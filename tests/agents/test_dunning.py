@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftlead.agents import dunning_templates
-from shiftlead.agents.collections_settings import CollectionsSettings, House
+from shiftlead.agents.collections_settings import CollectionsSettings
 from shiftlead.agents.dunning import Draft, amounts_match_records, draft, instalments
 from shiftlead.agents.dunning_templates import load_templates, parse_templates, shipped_templates
 from shiftlead.agents.playbook import shipped_playbook
@@ -15,6 +15,7 @@ from shiftlead.agents.wording import LANGUAGES, amount_text, amounts_in, date_te
 from shiftlead.connectors.records import Receivable
 from shiftlead.core.errors import BadInput, SettingsError
 from shiftlead.core.money import Money
+from shiftlead.core.settings import House
 
 HOUSE = House(name="Northwind 24 Ltd", email="ar7@northwind.example", phone="+44 20 7946 0115")
 PAY_BY = date(2026, 9, 22)

@@ -118,7 +118,7 @@ def test_every_reply_an_intent_names_is_approved() -> None:
 
 
 def test_a_reply_with_an_unknown_slot_is_refused_at_load() -> None:
-    text = "version: 1\nhouse: H\ngreeting: 'Dear {name},'\nclosing: Bye\nreplies: {hello: 'Your balance is {balance}.'}"
+    text = "version: 1\ngreeting: 'Dear {name},'\nclosing: Bye\nreplies: {hello: 'Your balance is {balance}.'}"
     with pytest.raises(SettingsError, match="hello: the slot 'balance' cannot be filled"):
         parse_replies(text, origin="replies.yaml")
 

@@ -17,7 +17,7 @@ from shiftlead.core.action import Target
 from shiftlead.core.case import CaseState
 from shiftlead.core.errors import NotFound, SettingsError, StaleRecord
 from shiftlead.core.receipt import EffectState
-from shiftlead.core.settings import ConnectorSettings, Workspace, locate, write_workspace
+from shiftlead.core.settings import ConnectorSettings, House, Workspace, locate, write_workspace
 from shiftlead.core.store import Ledger
 from shiftlead.guardrails import review
 from shiftlead.guardrails.policy import load_policy
@@ -129,7 +129,8 @@ def test_the_example_policy_holds_its_examples():
 def test_the_office_is_worked_on_and_its_two_broken_rows_are_kept(tmp_path, clock):
     shutil.copytree(EXAMPLES / "office", tmp_path / "office")
     settings = {"files": ConnectorSettings(settings={"folder": str(tmp_path / "office")})}
-    write_workspace(tmp_path, Workspace(connectors=settings, operators={"ana": "lead"}))
+    house = House(name="Office Supplies Ltd", email="accounts@office.example", phone="+44 20 7946 0100")
+    write_workspace(tmp_path, Workspace(connectors=settings, house=house, operators={"ana": "lead"}))
     place = locate(tmp_path)
     Ledger.create(place.ledger_url(), clock=clock).close()
     crew = open_crew(place, clock=clock)

@@ -50,6 +50,20 @@ def test_four_processes_never_pass_a_limit_together(shared_stage, troupe):
     assert shared_stage.ledger.verify() == []
 
 
+def test_people_decide_while_workers_work(shared_stage, troupe):
+    for number in range(40):
+        shared_stage.open(f"I-{number}", "9000.00")
+    shared_stage.work()
+    first, second, *failed = troupe("mixed", 5)
+    assert first + second == 40
+    assert failed == [0, 0, 0]
+    shared_stage.work()
+    assert len(shared_stage.journal()) == 40
+    assert shared_stage.connector.duplicates() == {}
+    assert shared_stage.rows("select count(*) from case_ where state <> 'closed'") == [(0,)]
+    assert shared_stage.ledger.verify() == []
+
+
 def test_four_intakes_of_the_same_tickets_open_each_case_once(shared_stage, troupe):
     told = troupe("intake", 4)
     assert sum(one["opened"] for one in told) == 30

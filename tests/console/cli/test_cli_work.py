@@ -16,6 +16,8 @@ from shiftlead.console.cli_progress import Progress
 from shiftlead.core.errors import Unreachable
 from shiftlead.core.settings import locate
 
+SIGNED = ("--house", "Acme Ltd", "--email", "office@acme.example", "--phone", "+44 20 7946 0100")
+
 
 def test_init_makes_a_whole_workspace(tmp_path, run):
     folder = tmp_path / "new" / "place"
@@ -40,6 +42,7 @@ def test_init_writes_over_nothing(tmp_path, run):
     [
         (("--connector", "files"), "--folder is missing"),
         (("--connector", "files", "--folder", "/nowhere"), "is no folder"),
+        (("--connector", "files", "--folder", "."), "--house, --email, --phone is missing"),
         (("--connector", "nobody"), "No connector 'nobody'"),
     ],
 )
@@ -57,7 +60,7 @@ def test_a_folder_of_exports_is_worked_on(tmp_path, run, told):
         "not json\n"
     )
     folder = str(tmp_path / "w")
-    run("init", folder, "--connector", "files", "--folder", str(exports))
+    run("init", folder, "--connector", "files", "--folder", str(exports), *SIGNED)
     done = told("-w", folder, "work", "--until-idle")
     assert (done["taken"]["opened"], done["taken"]["quarantined"]) == (1, 1)
     assert done["shift"]["worked"] == 1

@@ -1,0 +1,109 @@
+"""What a verdict would be under another policy: the same proposal, the same facts, judged anew; nothing is written."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..core import actions, exposure, outbox
+from ..core.action import Action
+from ..core.actions import SealedAction
+from ..core.exposure import COUNT_ONLY, Total
+from ..core.noun import Noun
+from ..core.receipt import EffectState
+from ..core.verdict import Lane, Verdict
+from ..guardrails import review
+from ..guardrails.lanes import judge
+from ..guardrails.limits import EXPOSURE_FACTS, exposure_facts, scopes
+from ..guardrails.policy import Policy
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlmodel import Session as Reading
+
+_COUNTED = frozenset({EffectState.SENDING, EffectState.UNKNOWN, EffectState.DONE})
+
+
+class WhatIf(Noun):
+    """One verdict as it stands, and as it would be."""
+
+    action: str
+    summary: str
+    verdict: Verdict
+    """The stored one."""
+    text: tuple[str, ...]
+    under: Verdict | None = None
+    """That of the other policy, where one was named."""
+    under_text: tuple[str, ...] = ()
+    policy: str = ""
+    """The file of the other policy."""
+    differs: bool = False
+    """Whether it is another lane, or asks other people."""
+
+    def lines(self) -> list[str]:
+        """Both for people, one under the other."""
+        head = f"{self.action}  {self.summary}"
+        if self.under is None:
+            return [head, *(f"  {line}" for line in self.text)]
+        before, after = _told(self.verdict), _told(self.under)
+        return [
+            f"{head}: {f'{before} -> {after}' if self.differs else f'{after}, as it was judged'}",
+            "  as judged",
+            *(f"    {line}" for line in self.text),
+            f"  under {self.policy}",
+            *(f"    {line}" for line in self.under_text),
+        ]
+
+
+def _told(verdict: Verdict) -> str:
+    """The lane, with who is asked where that is more than anybody."""
+    if verdict.lane is not Lane.REVIEWED or (verdict.approvals == 1 and not verdict.four_eyes):
+        return verdict.lane.value
+    people = f"{verdict.approvals} approval{'' if verdict.approvals == 1 else 's'}"
+    return f"{verdict.lane.value} ({people}{', four eyes' if verdict.four_eyes else ''})"
+
+
+def stands(policy: Policy, sealed: SealedAction) -> WhatIf:
+    """The stored verdict in words."""
+    text = review.explain(policy, sealed.verdict)
+    return WhatIf(action=sealed.id, summary=sealed.summary(), verdict=sealed.verdict, text=text)
+
+
+def compared(policy: Policy, other: Policy, sealed: SealedAction, reading: "Reading", *, now: "datetime", named: str) -> WhatIf:
+    """The stored verdict beside that of `other`, with the limits of a day as full as they are now without this action."""
+    facts = {**sealed.context, **dict.fromkeys(EXPOSURE_FACTS), **_exposure(sealed, reading, now)}
+    under = judge(other, sealed.envelope.proposal, context=facts, now=now)
+    return stands(policy, sealed).model_copy(
+        update={
+            "under": under,
+            "under_text": review.explain(other, under),
+            "policy": named,
+            "differs": _told(under) != _told(sealed.verdict),
+        }
+    )
+
+
+def _exposure(sealed: SealedAction, reading: "Reading", now: "datetime") -> Mapping[str, Any]:
+    action = sealed.envelope.proposal.action
+    currency = action.amount.currency if action.amount else COUNT_ONLY
+    where = scopes(str(sealed.context.get("worker", "")), action.kind, action.party)
+    totals = exposure.totals(reading, where, now.date(), currency)
+    if any(
+        one.action_id == sealed.id and one.state in _COUNTED and one.sent_at and one.sent_at.date() == now.date()
+        for one in outbox.of_case(reading, sealed.case_id)
+    ):
+        totals = {scope: _without(total, action) for scope, total in totals.items()}
+    return exposure_facts(totals, action.amount)
+
+
+def _without(total: Total, action: Action) -> Total:
+    size = abs(action.amount.amount) if action.amount else 0
+    return Total(amount=total.amount - size, count=total.count - 1)
+
+
+def actions_named(reading: "Reading", about: str) -> list[SealedAction]:
+    """The action with this id, or those of a case; raises NotFound."""
+    from .cli_find import find_case
+
+    if about.startswith("act_"):
+        return [actions.get(reading, about)]
+    return actions.of_case(reading, find_case(reading, about).id)
