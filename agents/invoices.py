@@ -14,7 +14,7 @@ from ..core.evidence import Trust
 from ..guardrails.screening import instructions_in_text
 from ..tools.desk import Desk
 from .billing import Billing, credited, release, settle
-from .discrepancy import Discrepancy
+from .discrepancy import FRAUD, Discrepancy
 from .invoice_settings import InvoiceSettings
 from .matching import edits, match
 from .payable import Payable, decide
@@ -197,4 +197,6 @@ def _show_order(desk: Desk, orders: list[PurchaseOrder], receipts: list[GoodsRec
 
 def _show_exceptions(desk: Desk, exceptions: tuple[Discrepancy, ...]) -> None:
     for one in exceptions:
-        desk.conclude(one.label, f"{one.found}, expected {one.expected}", one.evidence)
+        # What a fraud is known by are the sender's own words, which must not come back as a fact.
+        lay = desk.quote if one.label in FRAUD else desk.conclude
+        lay(one.label, f"{one.found}, expected {one.expected}", one.evidence)

@@ -115,10 +115,14 @@ def prices(invoice: Invoice, order: PurchaseOrder) -> list[Discrepancy]:
     ]
 
 
+_BEYOND = Decimal(10) ** 9
+"""A percentage above which the figure says no more."""
+
+
 def percent(price: Discrepancy) -> Decimal:
     """A price difference in percent of the order's price."""
     expected, found = Decimal(price.expected), Decimal(price.found)
-    return round(abs(found - expected) / abs(expected) * 100, 4) if expected else Decimal(100)
+    return round(min(abs(found - expected) / abs(expected) * 100, _BEYOND), 4) if expected else Decimal(100)
 
 
 def intolerable(price: Discrepancy, settings: InvoiceSettings) -> bool:

@@ -83,6 +83,8 @@ class TicketsQueue(FolderQueue):
                     self.name,
                     "ticket",
                     record,
+                    # What the requester said and not the row: our own reply changes the row, and must not be answered again.
+                    revision=digest([record.subject, record.body, record.requester, record.customer_id])[:16],
                     subject=record.subject,
                     party=record.requester,
                     priority=min(max(record.priority, 1), 4),
@@ -164,7 +166,8 @@ def _overdue_account(customer_id: str, name: str, receivables: list[Receivable])
 
 
 def _item(queue: str, kind: str, record: Record, **fields: Any) -> TicketItem:
-    return TicketItem(source=f"files.{queue}", external_id=record.id, revision=record.version or "1", kind=kind, **fields)
+    revision = fields.pop("revision", record.version or "1")
+    return TicketItem(source=f"files.{queue}", external_id=record.id, revision=revision, kind=kind, **fields)
 
 
 def _age(pulled: Pulled) -> tuple[datetime, str]:

@@ -1,10 +1,8 @@
 """`shiftlead brain`: train the embedded text model on examples, and ask it about texts."""
 
-import csv
 import json
 import os
 from collections.abc import Iterator
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,6 +102,8 @@ def predict(
 
 
 def _model(path: Path | None) -> "TextModel":
+    from importlib.resources import as_file, files
+
     from ..agents.text_model import TextModel
 
     if path is not None:
@@ -123,17 +123,22 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 
 def _json_rows(lines: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    from ..connectors.row_record import no_json
+
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        yield number, row if isinstance(row, dict) else "expected a JSON object, found a line that is cut off or no JSON"
+        except (ValueError, RecursionError) as error:
+            yield number, f"expected a JSON object, found {no_json(error)}"
+            continue
+        yield number, row if isinstance(row, dict) else "expected a JSON object"
 
 
 def _csv_rows(path: Path, lines: Any) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    import csv
+
     reader = csv.reader(lines)
     names = [name.strip().lower() for name in next(reader, [])]
     if "text" not in names:

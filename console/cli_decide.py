@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
         text: Annotated[str, typer.Option(help="More about it.", show_default=False)] = "",
         digest: Digest = "",
     ) -> None:
-        """Say no; the action never runs."""
+        """Say no; the action never runs, and where no words say why, the case comes back for a person to take."""
         _decide_each(session, requests, kind="reject", digest=digest, reason=reason, text=text)
 
     @command(app, "respond")

@@ -152,7 +152,8 @@ def _lacks(policy: "Policy", known: Mapping[str, str]) -> Iterator[str]:
         yield f"nobody holds {' or '.join(covered)}, so a higher role decides what is asked of them"
     if dead_ends:
         yield f"nobody holds {' or '.join(dead_ends)} or a higher role, so what is escalated there waits for ever"
-    most = max((one.approvals for one in (*policy.actions, *policy.rules)), default=1)
+    needed = [*(action.approvals for action in policy.actions), *(rule.approvals for rule in policy.rules)]
+    most = max(needed, default=1)
     if most > len(known):
         yield f"some actions need {most} approvals, and there {_people(len(known))}"
     if len(known) == 1 and policy.separation == "four_eyes":

@@ -48,7 +48,9 @@ def told(error: Exception, *, debug: bool) -> int:
     if known is not None:
         complain(known)
         return exit_code(known)
-    typer.echo(f"error SL000: {type(error).__name__}: {error}", err=True)
+    from .cli_output import line
+
+    typer.echo(line(f"error SL000: {type(error).__name__}: {error}"), err=True)
     typer.echo(
         "hint: This is a bug in shiftlead or in a plugin. Run it again with `shiftlead --debug …` and report it.", err=True
     )

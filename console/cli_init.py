@@ -1,7 +1,6 @@
 """`shiftlead init`: a new workspace with its policy, its ledger and its first connector."""
 
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -169,6 +168,8 @@ def _company(path: Path, *, clock: "Clock", size: int, seed: int) -> None:
 
 
 def _house_policy() -> str:
+    from importlib.resources import files
+
     rooms = __package__.rpartition(".")[0]
     return files(f"{rooms}.guardrails").joinpath("house.yaml").read_text(encoding="utf-8")
 

@@ -63,7 +63,7 @@ def _to_approve(asked: Request, story: CaseStory) -> Mapping[str, str]:
     return {
         "approve": "it runs when its worker takes the case up" if left < 2 else f"one of {left} approvals that it still needs",
         "edit": "it is judged anew and asked about again",
-        "reject": "it never runs",
+        "reject": "it never runs; with a code as the reason alone, the case comes back for a person to take",
         "respond": "it never runs; the case is yours",
     }
 

@@ -44,7 +44,7 @@ def _told(session: Session, scope: str, *, by: str, stopped: bool) -> None:
         session.out.data({"scope": scope, "stopped": stopped, "by": by})
     elif stopped:
         session.out.text(
-            f"Stopped: {scope}, by {by}. Nothing new starts; `shiftlead resume {scope} --reason …` lets it run again."
+            f"Stopped: {scope}. Nothing new starts; `shiftlead resume {scope} --reason …` lets it run again. Recorded: {by}."
         )
     else:
         session.out.text(f"Runs again: {scope}.")

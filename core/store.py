@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
@@ -100,8 +100,10 @@ class Transaction:
 
 @cache
 def _insert_new(dialect: str, table: Table) -> Executable:
-    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return build(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    # A dialect takes time to load, and a process needs only its own.
+    own = import_module(f"sqlalchemy.dialects.{dialect}")
+    statement: Executable = own.insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return statement
 
 
 class Ledger:

@@ -289,7 +289,7 @@ def _after_rejection(decision: Decision) -> str:
     return (
         "rejected; the case closes"
         if said
-        else "rejected; the case comes back for a person, since no words say what becomes of it"
+        else "rejected; the case comes back for a person to take"
     )
 
 

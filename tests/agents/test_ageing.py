@@ -120,6 +120,7 @@ def test_the_next_step_and_its_reason_are_told(customer: dict, receivable: dict,
     (line,) = rank([account("A", owed("500.00", 20, number="INV-9", **receivable), facts=LATE, **customer)], NOW)
     assert line.next_step == step
     assert reason in line.reason
+    assert not line.reason.startswith("not now")
 
 
 def test_the_history_comes_from_payments_where_they_carry_due_dates() -> None:

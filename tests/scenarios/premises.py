@@ -25,8 +25,8 @@ from shiftlead.connectors.records import (
     InvoiceLine,
     OrderLine,
     PurchaseOrder,
-    Receivable,
     ReceiptLine,
+    Receivable,
     Supplier,
     Ticket,
 )
@@ -45,6 +45,7 @@ OURS = "DE02120300000000202051"
 """The supplier's account in the vendor master."""
 THEIRS = "GB33BUKB20201555555555"
 POLICY = shipped_policy()
+WORKERS = {"triage": Triage(), "invoices": Invoices(), "collections": Collections()}
 
 
 class Premises:
@@ -67,11 +68,10 @@ class Premises:
         self.crew = Crew(
             self.ledger,
             connectors={self.system.name: self.system},
-            workers=workers or {"triage": Triage(), "invoices": Invoices(), "collections": Collections()},
+            workers=workers or WORKERS,
             policy=policy,
             brain=EmbeddedBrain(),
         )
-        self.crew.register_operations()
         self.approvals = Approvals(self.ledger, policy)
 
     def work(self) -> None:

@@ -1,5 +1,7 @@
 """The database connection breaks before any statement: the case ends the same, and nothing happens twice."""
 
+from itertools import count
+
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
@@ -39,24 +41,26 @@ def drive(stage, ref):
         stage.clock.advance(stage.lease * 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amount", ["120.00", "9000.00"])
 def test_a_connection_that_breaks_before_any_statement_loses_nothing(served, amount):
     stage, drop = served
-    statements, number, dropped = [], 0, []
+    passed, dropped, breaks_at = [], [], 0
 
     def before(*given):
-        statements.append(given[2])
-        if len(statements) == number:
+        passed.append(given[2])
+        if len(passed) == breaks_at:
             dropped.append(given[2])
             drop()
 
     event.listen(stage.ledger.engine, "before_cursor_execute", before)
-    while True:
-        number += 1
+    for number in count(1):
+        breaks_at = 0
         case_id = stage.open(f"I-{number}", amount, plan="invoice.hold invoice.post")
-        statements.clear()
-        known = len(dropped)
+        passed.clear()
+        breaks_at, known = number, len(dropped)
         drive(stage, f"I-{number}")
+        breaks_at = 0
         case = stage.case(f"I-{number}")
         where = dropped[-1] if dropped else ""
         assert (case.state, case.outcome) == (CaseState.CLOSED, "done"), where

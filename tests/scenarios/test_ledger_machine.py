@@ -154,6 +154,16 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.stage.ledger.verify() == []
 
     @invariant()
+    def nothing_starts_while_all_is_stopped(self):
+        if not self.started():
+            return
+        stopped = False
+        for event in self.stage.ledger.events():
+            if event.kind.startswith("switch.") and event.data["scope"] == "all":
+                stopped = event.kind == "switch.stopped"
+            assert not (stopped and event.kind == "effect.sending"), event
+
+    @invariant()
     def no_case_is_lost(self):
         """Every case is closed, in the queue, held, or in front of a person."""
         if not self.started():
@@ -223,7 +233,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedger = LedgerMachine.TestCase
 TestLedger.settings = settings(
-    max_examples=25,
+    max_examples=60,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ import pytest
 from shiftlead.connectors.intake import Taken
 from shiftlead.console import cli_work
 from shiftlead.console.cli_progress import Progress
+from shiftlead.core.case import CaseState
 from shiftlead.core.errors import Unreachable
 from shiftlead.core.settings import locate
+from shiftlead.core.store import Ledger
+from shiftlead.core.tables import CaseRow
 
 SIGNED = ("--house", "Acme Ltd", "--email", "office@acme.example", "--phone", "+44 20 7946 0100")
 
@@ -23,11 +27,35 @@ def test_init_makes_a_whole_workspace(tmp_path, run):
     folder = tmp_path / "new" / "place"
     run("init", str(folder), "--size", "8", "--as", "zoe")
     found = locate(folder).workspace
-    assert found.operators == {"ana": "lead", "ben": "operator", "zoe": "lead"}
+    assert found.operators == {"ana": "lead", "ben": "operator", "zoe": "controller"}
     assert found.policy == "policy.yaml"
     assert {one.name for one in folder.iterdir()} >= {"shiftlead.yaml", "policy.yaml", "ledger.db", "company"}
     run("-w", str(folder), "policy", "check")
     run("-w", str(folder), "doctor", "--as", "zoe")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@h/db",
+        "postgresql://u:x${PW}@h/db",
+        "postgresql://h/db?password=hunter2",
+        "postgresql+psycopg://u:hunter2@h:5432/db?sslmode=require",
+    ],
+)
+def test_init_writes_no_password(url, tmp_path, run, monkeypatch):
+    monkeypatch.setenv("PW", "hunter2")
+    result = run("init", str(tmp_path / "w"), "--ledger", url, code=2)
+    assert "${LEDGER_PASSWORD}" in result.stderr
+    assert "hunter2" not in result.output
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize("name", ["${LEDGER_FILE_PASSWORD}", "$LEDGER_FILE_PASSWORD"])
+def test_init_takes_a_password_from_the_environment(name, tmp_path, run):
+    url = f"postgresql://u:{name}@h/db"
+    assert "the environment has no LEDGER_FILE_PASSWORD" in run("init", str(tmp_path / "w"), "--ledger", url, code=2).stderr
+    assert not (tmp_path / "w").exists()
 
 
 def test_init_writes_over_nothing(tmp_path, run):
@@ -103,6 +131,10 @@ def test_the_demo_in_words(tmp_path, run):
     ):
         assert word in result.stdout
     assert "Working: 100 %" in result.stderr
+    assert "\nWaits: the money is " in result.stdout
+    assert "\nBlocked: the money is " in result.stdout
+    assert f"`shiftlead -w {tmp_path / 'demo'} console`" in result.stderr
+    assert result.stderr.endswith(f"`shiftlead -w {tmp_path / 'demo'} work --until-idle` to run what you approved.\n")
 
 
 def test_work_takes_up_what_was_decided(place, run, told):
@@ -160,7 +192,9 @@ def test_the_chain_is_verified_and_a_forgery_found(place, told, run):
     found = told("audit", "verify", code=1)
     assert found["ok"] is False
     assert found["breaks"][0]["seq"] == 3
-    assert "event 3" in run("audit", "verify", code=1).stdout
+    text = run("audit", "verify", code=1).stdout
+    assert "event 3" in text
+    assert "broken in 1 place." in text
 
 
 def test_the_chain_is_exported_whole(worked, tmp_path, run, told):
@@ -171,6 +205,14 @@ def test_the_chain_is_exported_whole(worked, tmp_path, run, told):
     assert run("audit", "export").stdout == out.read_text()
     case = told("case", "list", "--limit", "1")[0]["id"]
     assert {json.loads(line)["case_id"] for line in run("audit", "export", "--case", case).stdout.splitlines()} == {case}
+
+
+def test_anybody_may_stop_and_only_an_operator_resumes(place, told, run):
+    assert told("stop", "worker:invoices", "--as", "stranger")["by"] == "stranger"
+    assert "Recorded: stranger." in run("stop", "--as", "stranger").stdout
+    assert "stranger" in {json.loads(line)["actor"] for line in run("audit", "export").stdout.splitlines()}
+    run("resume", "all", "--reason", "checked", "--as", "stranger", code=5)
+    assert told("resume", "all", "--reason", "checked", "--as", "ana")["stopped"] is False
 
 
 def test_stop_and_resume(place, told, run):
@@ -187,6 +229,60 @@ def test_doctor_finds_what_is_broken_and_looks_at_the_rest(place, told, run):
     broken = {one["check"] for one in told("doctor", code=1) if one["state"] == "broken"}
     assert {"policy", "connectors"} <= broken
     assert "ledger" not in broken
+
+
+@pytest.mark.parametrize(
+    ("operators", "state", "says"),
+    [
+        ("{ana: lead, ben: operator, zoe: controller}", "ok", ""),
+        ("{ana: lead, ben: operator}", "look", "nobody holds controller or a higher role"),
+        ("{ana: controller, ben: operator}", "look", "nobody holds lead, so a higher role decides"),
+        ("{zoe: controller}", "look", "some actions need 2 approvals, and there is one person"),
+        ("{zoe: controller}", "look", "one person under four eyes"),
+        ("{zoe: king}", "look", "no role of the policy: zoe (king)"),
+    ],
+)
+def test_doctor_looks_at_who_holds_which_role(operators, state, says, place, told):
+    file = place / "shiftlead.yaml"
+    head, found, _ = file.read_text().partition("operators:")
+    assert found
+    file.write_text(f"{head}operators: {operators}\n")
+    found = next(one for one in told("doctor") if one["check"] == "operators")
+    assert found["state"] == state
+    assert says in found["found"]
+
+
+def test_work_ends_with_what_is_left(place, told, run):
+    left = told("work", "--until-idle", "--no-pull")
+    assert left["waiting"] == len(told("inbox", "list", "--limit", "500"))
+    text = run("work", "--until-idle", "--no-pull").stdout
+    assert f"In all {left['waiting']} requests wait for a person; " in text
+    case = told("case", "list", "--state", "waiting", "--limit", "1")[0]["id"]
+    ledger = Ledger.open(f"sqlite:///{place}/ledger.db")
+    soon = ledger.clock.now() + timedelta(days=400)
+    with ledger.transaction() as tx:
+        row = tx.session.get(CaseRow, case)
+        row.state, row.wake_at = CaseState.READY, soon
+        tx.session.add(row)
+    ledger.close()
+    after = told("work", "--until-idle", "--no-pull")
+    assert after["resting"] == left["resting"] + 1
+    assert after["resting_until"] is not None
+
+
+@pytest.mark.parametrize(
+    ("waiting", "resting", "minutes", "says"),
+    [
+        (0, 0, None, "In all 0 requests wait for a person; no case rests."),
+        (1, 1, 31, "In all 1 request waits for a person; one case rests, until 09:31 UTC."),
+        (55, 3, 31, "In all 55 requests wait for a person; 3 cases rest, the first until 09:31 UTC."),
+        (2, 2, 24 * 60, "In all 2 requests wait for a person; 2 cases rest, the first until 2026-09-16 09:00 UTC."),
+    ],
+)
+def test_what_is_left_in_words(waiting, resting, minutes, says, clock):
+    first = None if minutes is None else clock.now() + timedelta(minutes=minutes)
+    left = {"waiting": waiting, "resting": resting, "resting_until": first}
+    assert cli_work._left_told(left, clock.now()) == says
 
 
 def test_doctor_lists_operations(worked, told):
@@ -218,7 +314,10 @@ def test_collections_are_ranked(worked, told, run):
     assert all(isinstance(one["expected_loss"]["amount"], str) for one in found)
     by_currency = [(one["expected_loss"]["currency"], -float(one["expected_loss"]["amount"])) for one in found]
     assert by_currency == sorted(by_currency)
-    assert "NEXT STEP" in run("collections", "rank").stdout
+    text = run("collections", "rank").stdout
+    assert "NEXT STEP" in text
+    assert "EXPECTED LOSS OF ALL OPEN" in text
+    assert "not now: not now" not in text
 
 
 def test_a_company_that_is_gone(place, run):
