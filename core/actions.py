@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, bindparam, distinct, func, insert, or_, select, update
 from sqlmodel import Session
 
-from .action import Envelope
+from .action import Envelope, Target
 from .errors import Conflict, NotFound
 from .noun import Noun, canonical_json
+from .receipt import EffectState
 from .store import Transaction
-from .tables import ACTION
+from .tables import ACTION, EFFECT
 from .verdict import Lane, Verdict
 
 
@@ -87,6 +88,19 @@ _MOVE = (
     .where(ACTION.c.id == bindparam("b_id"), ACTION.c.state.in_(bindparam("b_expect", expanding=True)))
     .values(state=bindparam("b_to"), settled_at=bindparam("b_settled"))
 )
+_DONE_BEFORE = (
+    select(func.count(distinct(ACTION.c.id)))
+    .select_from(ACTION.outerjoin(EFFECT, EFFECT.c.action_id == ACTION.c.id))
+    .where(
+        ACTION.c.target == bindparam("target"),
+        ACTION.c.kind == bindparam("kind"),
+        ACTION.c.id != bindparam("but"),
+        or_(
+            ACTION.c.state.in_([str(ActionState.DONE), str(ActionState.UNKNOWN)]),
+            EFFECT.c.state == str(EffectState.SENDING),
+        ),
+    )
+)
 _LAST = select(func.max(ACTION.c.seq)).where(ACTION.c.case_id == bindparam("case_id"))
 
 
@@ -121,6 +135,12 @@ def move(tx: Transaction, action_id: str, to: ActionState, *, expect: Iterable[A
         raise Conflict(f"Action {action_id!r} is not open for {to.value!r} any more.", hint="Look at the case again.")
 
 
+def done_before(session: Session, kind: str, target: Target, *, but: str = "") -> int:
+    """How many actions of `kind` were done on `target`, may have been, or are being sent now; `but` is the one that asks."""
+    asked = {"kind": kind, "target": str(target), "but": but}
+    return session.connection().execute(_DONE_BEFORE, asked).scalar() or 0
+
+
 def next_seq(session: Session, case_id: str) -> int:
     """The sequence number after the last action of a case."""
     return (session.connection().execute(_LAST, {"case_id": case_id}).scalar() or 0) + 1
@@ -134,6 +154,7 @@ def _columns(sealed: SealedAction) -> dict[str, Any]:
         "round": sealed.round,
         "kind": action.kind,
         "connector": action.target.system,
+        "target": str(action.target),
         "amount": action.amount.amount if action.amount else None,
         "currency": action.amount.currency if action.amount else None,
         "confidence": sealed.envelope.proposal.confidence,

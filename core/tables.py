@@ -41,6 +41,7 @@ class ActionRow(SQLModel, table=True):
     round: int = 1
     kind: str
     connector: str
+    target: str = Field(default="", index=True)
     amount: Decimal | None = Field(default=None, sa_type=DecimalText)
     currency: str | None = Field(default=None, sa_type=Word)
     confidence: float | None = None

@@ -286,11 +286,7 @@ class Approvals:
 
 def _after_rejection(decision: Decision) -> str:
     said = decision.text or " " in decision.reason
-    return (
-        "rejected; the case closes"
-        if said
-        else "rejected; the case comes back for a person to take"
-    )
+    return "rejected; the case closes" if said else "rejected; the case comes back for a person to take"
 
 
 def _money(request: Request) -> Money | None:

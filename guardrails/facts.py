@@ -66,6 +66,7 @@ FACTS: dict[str, Fact] = {
             FactType.INTEGER,
             actions_party_today="Actions of this kind committed today for this customer or supplier, with this one.",
             actions_worker_today="Actions of this kind committed today by this worker, with this one.",
+            done_before="How often an action of this kind was done, or is being sent, on this very record.",
             reminder_level="The level of the reminder that would be sent.",
             contacts_last_7_days="Contacts with this customer in the last seven days, over all channels.",
             local_hour="The hour of day where the recipient is, 0 to 23.",

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from ..core import exposure
+from ..core import actions, exposure
 from ..core.action import Action, Proposal
 from ..core.actions import SealedAction
 from ..core.clock import Clock
@@ -34,6 +34,7 @@ class Guard:
         currency = action.amount.currency if action.amount else COUNT_ONLY
         before = exposure.totals(session, self._scopes(context, action), now.date(), currency)
         facts = {**context, **_UNCOUNTED, **exposure_facts(before, action.amount)}
+        facts["done_before"] = actions.done_before(session, action.kind, action.target)
         return judge(self.policy, proposal, context=facts, now=now)
 
     def admit(self, tx: Transaction, action: SealedAction, fresh: Mapping[str, Any]) -> Verdict:
@@ -45,6 +46,7 @@ class Guard:
         after = exposure.commit(tx, self._scopes(action.context, proposed), tx.now.date(), proposed.amount)
         before = {scope: _without(total, proposed) for scope, total in after.items()}
         facts = {**action.context, **fresh, **_UNCOUNTED, **exposure_facts(before, proposed.amount)}
+        facts["done_before"] = actions.done_before(tx.session, action.kind, proposed.target, but=action.id)
         return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
 
     def give_back(self, tx: Transaction, action: SealedAction, day: date) -> None:

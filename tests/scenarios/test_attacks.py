@@ -988,3 +988,18 @@ def test_the_effect_keys_of_look_alike_cases_differ():
 
     parts = [("a", "b", "c", "d"), ("ab", "", "c", "d"), ("a", "bc", "", "d"), ('a","b', "", "c", "d"), ("a", "b", "c", "D")]
     assert len({effect_key(*one) for one in parts}) == len(parts)
+
+
+# --- one invoice in several cases ---
+
+
+def test_one_invoice_in_three_cases_is_paid_once(premises):
+    """A connector that only checks versions would book each of them: the others wait for a person, and say why."""
+    site = premises()
+    site.supply()
+    site.bill(invoice())
+    site._take("payables", "I-1", "supplier_invoice", "Invoice R-100", {"ref": "I-1"}, revision="2")
+    site._take("archive", "elsewhere", "supplier_invoice", "Invoice R-100", {"ref": "I-1"})
+    site.work()
+    assert site.kinds == ["invoice.post"]
+    assert ["R-018" in request.reason for request in site.waiting()] == [True, True]

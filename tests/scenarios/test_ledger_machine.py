@@ -35,8 +35,8 @@ class Crash(BaseException):
 class LedgerMachine(RuleBasedStateMachine):
     template: Path
 
-    @initialize()
-    def start(self):
+    @initialize(first=st.lists(st.tuples(st.sampled_from(PLANS[:-1]), st.sampled_from(AMOUNTS)), min_size=3, max_size=5))
+    def start(self, first=()):
         self.folder = Path(tempfile.mkdtemp(prefix="shiftlead-machine-"))
         for name in ("ledger.db", "outside.db"):
             shutil.copy(self.template / name, self.folder / name)
@@ -45,6 +45,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.stage = Stage(self.folder, clock=self.clock, observer=self.boundary)
         self.count = 0
         self.edits = 0
+        for plan, amount in first:
+            self.open(plan, amount, "S-1")
 
     def boundary(self, _):
         if self.crash_in is not None:
@@ -60,6 +62,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.stage.close()
         shutil.rmtree(self.folder)
 
+    @precondition(lambda self: self.count < 12)
     @rule(plan=st.sampled_from(PLANS), amount=st.sampled_from(AMOUNTS), party=st.sampled_from(["S-1", "S-2"]))
     def open(self, plan, amount, party):
         self.stage.open(f"I-{self.count}", amount, plan=plan, party=party)
@@ -77,6 +80,16 @@ class LedgerMachine(RuleBasedStateMachine):
             self.stage.connector.faults = faults
         self.crash_in = None
 
+    @rule()
+    def work_undisturbed(self):
+        self.work(None)
+
+    @precondition(lambda self: self.waiting())
+    @rule(pick=st.integers(0, 9))
+    def approve(self, pick):
+        self.decide(CYD, pick, DecisionKind.APPROVE, happened=True)
+
+    @precondition(lambda self: self.waiting())
     @rule(person=PEOPLE, pick=st.integers(0, 9), kind=st.sampled_from(DecisionKind), happened=st.booleans())
     def decide(self, person, pick, kind, happened):
         waiting = self.waiting()
@@ -109,10 +122,12 @@ class LedgerMachine(RuleBasedStateMachine):
         if lookup_down:
             self.stage.connector.faults.add(Fault(kind=FaultKind.UNREACHABLE, operation="lookup"))
 
+    @precondition(lambda self: not self.stopped())
     @rule(scope=SCOPES, person=PEOPLE)
     def stop(self, scope, person):
         killswitch.stop(self.stage.ledger, scope, operator=person)
 
+    @precondition(lambda self: self.stopped())
     @rule(scope=SCOPES, person=PEOPLE)
     def resume(self, scope, person):
         try:
@@ -233,7 +248,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedger = LedgerMachine.TestCase
 TestLedger.settings = settings(
-    max_examples=60,
+    max_examples=30,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

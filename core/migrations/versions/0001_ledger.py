@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("round", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("connector", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
         sa.Column("amount", DecimalText(), nullable=True),
         sa.Column("currency", Word(), nullable=True),
         sa.Column("confidence", sa.Float(), nullable=True),
@@ -35,6 +36,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_action_case_id"), "action", ["case_id"], unique=False)
+    op.create_index(op.f("ix_action_target"), "action", ["target"], unique=False)
     op.create_table(
         "audit",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
