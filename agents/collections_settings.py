@@ -2,13 +2,12 @@
 
 from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ..core.errors import SettingsError
 from ..core.money import Exact
 from ..core.noun import Noun
 from ..core.settings import House
-from .playbook import Playbook
+from .playbook import PlaybookSettings
 
 
 class Rung(Noun):
@@ -42,7 +41,7 @@ class AgencyRule(Noun):
     name: str = Field(min_length=1)
 
 
-class CollectionsSettings(Noun):
+class CollectionsSettings(PlaybookSettings):
     """What the playbook `collections.yaml` says under `settings`; amounts there are quoted so that they stay exact."""
 
     house: House
@@ -92,19 +91,6 @@ class CollectionsSettings(Noun):
         if [level for level, _ in rungs] != list(range(1, len(rungs) + 1)) or rungs != sorted(rungs, key=lambda r: r[1]):
             raise ValueError("ladder: levels must run 1, 2, 3, … with later days on each")
         return self
-
-    @classmethod
-    def of(cls, playbook: Playbook) -> Self:
-        """The settings of `playbook`; raises SettingsError naming the one that is missing or wrong."""
-        try:
-            return cls.model_validate(playbook.settings)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "settings"
-            raise SettingsError(
-                f"Playbook {playbook.ref}: settings.{where}: {first['msg']}.",
-                hint="See agents/collections.yaml; put amounts in quotes.",
-            ) from error
 
     def sure(self, step: str) -> float:
         """The confidence of a step; low where the playbook gives none."""

@@ -1,14 +1,14 @@
 """The numbers and words of the invoices playbook, typed: tolerances, windows, templates."""
 
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ..core.errors import SettingsError
 from ..core.money import Exact
 from ..core.noun import Noun
-from .playbook import Playbook
+from .playbook import PlaybookSettings
 
 
 class Template(Noun):
@@ -18,7 +18,7 @@ class Template(Noun):
     body: str = Field(min_length=1)
 
 
-class InvoiceSettings(Noun):
+class InvoiceSettings(PlaybookSettings):
     """What the playbook `invoices.yaml` says under `settings`; amounts there are quoted so that they stay exact."""
 
     price_tolerance_percent: Exact = Field(ge=0)
@@ -63,19 +63,6 @@ class InvoiceSettings(Noun):
     """How often a person is expected to choose the same action, for actions that are a choice and not arithmetic."""
     templates: dict[str, Template]
     """Approved texts by name."""
-
-    @classmethod
-    def of(cls, playbook: Playbook) -> Self:
-        """The settings of `playbook`; raises SettingsError naming the one that is missing or wrong."""
-        try:
-            return cls.model_validate(playbook.settings)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "settings"
-            raise SettingsError(
-                f"Playbook {playbook.ref}: settings.{where}: {first['msg']}.",
-                hint="See agents/invoices.yaml; put amounts, and words that YAML takes for yes or no, in quotes.",
-            ) from error
 
     def within(self, first: Decimal, second: Decimal, lines: int = 0) -> bool:
         """Whether two amounts agree, with the rounding that so many lines may add."""

@@ -69,6 +69,23 @@ class Playbook(Noun):
         return next((step.text for step in self.steps if step.number == number), "")
 
 
+class PlaybookSettings(Noun):
+    """Base of what a worker reads from `Playbook.settings`: its own numbers and words, checked when the worker is made."""
+
+    @classmethod
+    def of(cls, playbook: Playbook) -> Self:
+        """The settings of `playbook`; raises SettingsError naming the one that is missing or wrong."""
+        try:
+            return cls.model_validate(playbook.settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "settings"
+            raise SettingsError(
+                f"Playbook {playbook.ref}: settings.{where}: {first['msg']}.",
+                hint="See the shipped playbook; put amounts, and words that YAML takes for yes or no, in quotes.",
+            ) from error
+
+
 def parse_playbook(text: str, *, origin: str) -> Playbook:
     """The playbook in `text`; raises SettingsError naming `origin`, the field and what was expected."""
     try:
