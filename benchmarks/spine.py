@@ -44,6 +44,9 @@ from shiftlead.guardrails.lanes import judge
 from shiftlead.guardrails.policy import Policy, parse_policy
 from shiftlead.tools.desk import Desk
 
+Run = tuple[float, float, int]
+"""Seconds, CPU seconds and bytes stored."""
+
 POLICY = """
 name: bench
 version: 1
@@ -125,7 +128,7 @@ def world(cases: int) -> MemoryConnector:
     return MemoryConnector(invoices, queues={"tickets": MemoryQueue(items)})
 
 
-def ours(folder: Path, cases: int, policy: Policy, threads: int) -> tuple[float, float, int]:
+def ours(folder: Path, cases: int, policy: Policy, *, threads: int) -> Run:
     """Seconds, CPU seconds and bytes for `cases` cases through shiftlead, the decisions included."""
     file = folder / "ledger.db"
     ledger = Ledger.create(f"sqlite:///{file}")
@@ -160,7 +163,7 @@ class State(TypedDict, total=False):
     receipt: str
 
 
-def peer(folder: Path, cases: int, policy: Policy) -> tuple[float, float, int]:
+def peer(folder: Path, cases: int, policy: Policy) -> Run:
     """Seconds, CPU seconds and bytes for the same work on bare LangGraph with SqliteSaver."""
     file, connector, worker = folder / "checkpoints.db", world(cases), Poster()
     clock = SystemClock()
@@ -233,37 +236,48 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=200, help="cases per round (default 200)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds; the median counts (default 3)")
+    parser.add_argument("--threads", type=int, default=8, help="threads of the second shiftlead row (default 8)")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     policy = parse_policy(POLICY, origin="benchmark policy")
-    figures: dict[str, list[tuple[float, float, int]]] = {"shiftlead": [], "langgraph": []}
-    for _ in range(options.rounds):
-        for name, run in (("shiftlead", ours), ("langgraph", peer)):
-            with tempfile.TemporaryDirectory() as folder:
-                figures[name].append(run(Path(folder), options.cases, policy))
-    rows = {
-        name: {
-            "cases_per_s": options.cases / statistics.median(seconds for seconds, _, _ in rounds),
-            "cpu_ms_per_case": 1000 * statistics.median(used for _, used, _ in rounds) / options.cases,
-            "bytes_per_case": statistics.median(size for _, _, size in rounds) / options.cases,
-        }
-        for name, rounds in figures.items()
+    sides: dict[str, Callable[[Path], Run]] = {
+        "shiftlead": lambda folder: ours(folder, options.cases, policy, threads=1),
+        f"shiftlead_{options.threads}_threads": lambda folder: ours(folder, options.cases, policy, threads=options.threads),
+        "langgraph": lambda folder: peer(folder, options.cases, policy),
     }
-    print(f"{'':22}{'cases/s':>10}{'CPU ms/case':>14}{'bytes/case':>12}")
+    runs: dict[str, list[Run]] = {name: [] for name in sides}
+    for _ in range(options.rounds):
+        for name, side in sides.items():
+            with tempfile.TemporaryDirectory() as folder:
+                runs[name].append(side(Path(folder)))
+    rows = {name: _figures(found, options.cases) for name, found in runs.items()}
+    print(f"{'':24}{'cases/s':>10}{'CPU ms/case':>14}{'bytes/case':>12}")
     for name, row in rows.items():
-        print(f"{name:22}{row['cases_per_s']:>10.1f}{row['cpu_ms_per_case']:>14.1f}{row['bytes_per_case']:>12,.0f}")
-    ratio = rows["shiftlead"]["cases_per_s"] / rows["langgraph"]["cases_per_s"]
-    print(f"shiftlead does {ratio:.2f} times the cases per second of bare LangGraph with SqliteSaver (sync).")
+        print(f"{name:24}{row['cases_per_s']:>10.1f}{row['cpu_ms_per_case']:>14.1f}{row['bytes_per_case']:>12,.0f}")
+    peers = rows.pop("langgraph")
+    ratios = {name: row["cases_per_s"] / peers["cases_per_s"] for name, row in rows.items()}
+    for name, ratio in ratios.items():
+        print(f"{name}: {ratio:.2f} times the cases per second of bare LangGraph with SqliteSaver (sync)")
     if options.json:
-        ours_, theirs = rows["shiftlead"], rows["langgraph"]
-        told = {
-            **{key: round(value, 2) for key, value in ours_.items()},
-            **{f"langgraph_{key}": round(value, 2) for key, value in theirs.items()},
-            "ratio_to_langgraph_sqlitesaver": round(ratio, 3),
-            "cases": options.cases,
-            "rounds": options.rounds,
-        }
-        print(json.dumps(told))
+        told: dict[str, float] = dict(rows["shiftlead"])
+        told["ratio_to_langgraph_sqlitesaver"] = ratios["shiftlead"]
+        for name, ratio in list(ratios.items())[1:]:
+            told |= {f"{key}_{name.removeprefix('shiftlead_')}": value for key, value in rows[name].items()}
+            told[f"ratio_to_langgraph_sqlitesaver_{name.removeprefix('shiftlead_')}"] = ratio
+        told |= {f"langgraph_{key}": value for key, value in peers.items()}
+        print(
+            json.dumps(
+                {key: round(value, 3) for key, value in told.items()} | {"cases": options.cases, "rounds": options.rounds}
+            )
+        )
+
+
+def _figures(runs: list[Run], cases: int) -> dict[str, float]:
+    return {
+        "cases_per_s": cases / statistics.median(seconds for seconds, _, _ in runs),
+        "cpu_ms_per_case": 1000 * statistics.median(used for _, used, _ in runs) / cases,
+        "bytes_per_case": statistics.median(size for _, _, size in runs) / cases,
+    }
 
 
 if __name__ == "__main__":
