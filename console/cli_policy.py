@@ -80,11 +80,12 @@ def _rules(session: Session, rules: "list[Rule]") -> None:
 
 
 def _judged(session: Session, about: str, other: "Policy | None", named: str) -> "list[WhatIf]":
+    from ..guardrails.gate import Guard
     from .cli_whatif import actions_named, compared, stands
 
     with session.ledger() as ledger, ledger.reading() as reading:
         sealed = actions_named(reading, about)
         if other is None:
             return [stands(session.policy, one) for one in sealed]
-        now = ledger.clock.now()
-        return [compared(session.policy, other, one, reading, now=now, named=named) for one in sealed]
+        guard = Guard(other, ledger.clock)
+        return [compared(session.policy, guard, one, reading, named=named) for one in sealed]

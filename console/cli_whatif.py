@@ -1,23 +1,17 @@
 """What a verdict would be under another policy: the same proposal, the same facts, judged anew; nothing is written."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..core import actions, exposure, outbox
-from ..core.action import Action
+from ..core import actions, outbox
 from ..core.actions import SealedAction
-from ..core.exposure import COUNT_ONLY, Total
 from ..core.noun import Noun
 from ..core.receipt import EffectState
 from ..core.verdict import Lane, Verdict
 from ..guardrails import review
-from ..guardrails.lanes import judge
-from ..guardrails.limits import EXPOSURE_FACTS, exposure_facts, scopes
+from ..guardrails.gate import Guard
 from ..guardrails.policy import Policy
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlmodel import Session as Reading
 
 _COUNTED = frozenset({EffectState.SENDING, EffectState.UNKNOWN, EffectState.DONE})
@@ -68,36 +62,22 @@ def stands(policy: Policy, sealed: SealedAction) -> WhatIf:
     return WhatIf(action=sealed.id, summary=sealed.summary(), verdict=sealed.verdict, text=text)
 
 
-def compared(policy: Policy, other: Policy, sealed: SealedAction, reading: "Reading", *, now: "datetime", named: str) -> WhatIf:
-    """The stored verdict beside that of `other`, with the limits of a day as full as they are now without this action."""
-    facts = {**sealed.context, **dict.fromkeys(EXPOSURE_FACTS), **_exposure(sealed, reading, now)}
-    under = judge(other, sealed.envelope.proposal, context=facts, now=now)
+def compared(policy: Policy, guard: Guard, sealed: SealedAction, reading: "Reading", *, named: str) -> WhatIf:
+    """The stored verdict beside that of the guard's policy, with the limits of a day as full as they are now without this action."""
+    today = guard.clock.now().date()
+    counted = any(
+        one.action_id == sealed.id and one.state in _COUNTED and one.sent_at and one.sent_at.date() == today
+        for one in outbox.of_case(reading, sealed.case_id)
+    )
+    under = guard.again(reading, sealed, counted=counted)
     return stands(policy, sealed).model_copy(
         update={
             "under": under,
-            "under_text": review.explain(other, under),
+            "under_text": review.explain(guard.policy, under),
             "policy": named,
             "differs": _told(under) != _told(sealed.verdict),
         }
     )
-
-
-def _exposure(sealed: SealedAction, reading: "Reading", now: "datetime") -> Mapping[str, Any]:
-    action = sealed.envelope.proposal.action
-    currency = action.amount.currency if action.amount else COUNT_ONLY
-    where = scopes(str(sealed.context.get("worker", "")), action.kind, action.party)
-    totals = exposure.totals(reading, where, now.date(), currency)
-    if any(
-        one.action_id == sealed.id and one.state in _COUNTED and one.sent_at and one.sent_at.date() == now.date()
-        for one in outbox.of_case(reading, sealed.case_id)
-    ):
-        totals = {scope: _without(total, action) for scope, total in totals.items()}
-    return exposure_facts(totals, action.amount)
-
-
-def _without(total: Total, action: Action) -> Total:
-    size = abs(action.amount.amount) if action.amount else 0
-    return Total(amount=total.amount - size, count=total.count - 1)
 
 
 def actions_named(reading: "Reading", about: str) -> list[SealedAction]:

@@ -30,12 +30,20 @@ class Guard:
     def judge(self, session: Session, proposal: Proposal, context: Mapping[str, Any]) -> Verdict:
         """The verdict on a proposal as if it were committed now, on top of what today has committed already."""
         action = proposal.action
-        now = self.clock.now()
-        currency = action.amount.currency if action.amount else COUNT_ONLY
-        before = exposure.totals(session, self._scopes(context, action), now.date(), currency)
+        before = self._committed(session, context, action)
         facts = {**context, **_UNCOUNTED, **exposure_facts(before, action.amount)}
         facts["done_before"] = actions.done_before(session, action.kind, action.target)
-        return judge(self.policy, proposal, context=facts, now=now)
+        return judge(self.policy, proposal, context=facts, now=self.clock.now())
+
+    def again(self, session: Session, action: SealedAction, *, counted: bool) -> Verdict:
+        """The verdict on a sealed action as if it were proposed now; `counted` says that today's totals hold it already."""
+        proposed = action.envelope.proposal.action
+        before = self._committed(session, action.context, proposed)
+        if counted:
+            before = {scope: _without(total, proposed) for scope, total in before.items()}
+        facts = {**action.context, **_UNCOUNTED, **exposure_facts(before, proposed.amount)}
+        facts["done_before"] = actions.done_before(session, action.kind, proposed.target, but=action.id)
+        return judge(self.policy, action.envelope.proposal, context=facts, now=self.clock.now())
 
     def admit(self, tx: Transaction, action: SealedAction, fresh: Mapping[str, Any]) -> Verdict:
         """Count `action` as committed and judge it again with the locked totals; never freer than it was judged before.
@@ -53,6 +61,10 @@ class Guard:
         """Take an action out of the totals of the day on which it was admitted, since nothing happened."""
         proposed = action.envelope.proposal.action
         exposure.commit(tx, self._scopes(action.context, proposed), day, proposed.amount, sign=-1)
+
+    def _committed(self, session: Session, context: Mapping[str, Any], action: Action) -> Mapping[str, Total]:
+        currency = action.amount.currency if action.amount else COUNT_ONLY
+        return exposure.totals(session, self._scopes(context, action), self.clock.now().date(), currency)
 
     def _scopes(self, context: Mapping[str, Any], action: Action) -> tuple[str, ...]:
         return scopes(str(context.get("worker", "")), action.kind, action.party)

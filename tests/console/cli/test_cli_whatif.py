@@ -4,10 +4,12 @@ import pytest
 
 from shiftlead.console.cli_whatif import compared
 from shiftlead.core import actions, exposure, outbox, queue
+from shiftlead.core.clock import FrozenClock
 from shiftlead.core.money import Money
 from shiftlead.core.receipt import EffectState
 from shiftlead.core.store import Ledger
 from shiftlead.core.verdict import Lane
+from shiftlead.guardrails.gate import Guard
 from shiftlead.guardrails.policy import load_policy, parse_policy
 
 
@@ -92,7 +94,7 @@ def test_an_action_of_today_is_not_counted_twice(worked):
             + "    reason: As much as was committed.\n    owner: tests\n    source: tests\n",
             origin="test",
         )
-        found = compared(policy, other, sealed, reading, now=now, named="other")
+        found = compared(policy, Guard(other, FrozenClock(now)), sealed, reading, named="other")
     ledger.close()
     assert effect.state is EffectState.DONE
     assert isinstance(action.amount, Money)
