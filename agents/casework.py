@@ -104,6 +104,8 @@ class Casework:
                 self.crew.open_handoff(tx, item, parent=self.case)
             question = self.assessment.question
             asked = (hand_over(tx, self.case, question, ask=self.crew.ask()),) if question else ()
+            if asked and not sealed:
+                queue.keep_findings(tx, self.case.id, self.desk.evidence)
             known = Known.read(tx, self.case) if self.drift else Known(sealed=sealed, asked=asked)
             self.turn = advance(tx, self.case, self.crew.terms, note=changed, known=known)
             if self.turn.step is Step.SCREEN:

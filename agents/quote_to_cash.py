@@ -103,7 +103,9 @@ def _missing(invoice: Invoice, order: SalesOrder | None) -> Iterable[Discrepancy
             expected="a sales order of this customer",
             found=invoice.order_id or "none",
             effect=invoice.payable,
-            evidence=f"{invoice.order_id or 'No order'} is not an order of customer {invoice.party_id}.",
+            evidence=f"{invoice.order_id} is not an order of customer {invoice.party_id}."
+            if invoice.order_id
+            else "The invoice names no order.",
         )
     elif order.currency != invoice.currency:
         yield Discrepancy(

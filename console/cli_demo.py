@@ -13,6 +13,7 @@ from ..core.errors import BadInput
 from .cli_errors import complain
 from .cli_progress import Progress
 from .cli_session import Session, command
+from .cli_work import THREADS
 
 if TYPE_CHECKING:
     from ..core.settings import Place
@@ -92,7 +93,7 @@ def _worked(session: Session, place: "Place") -> "Result":
         taken = pull_all(crew, complain)
         session.out.say(f"{taken.opened} tickets taken in, {taken.quarantined} to quarantine.")
         bar = Progress("Working", taken.opened)
-        Runner(crew, progress=bar.step).until_idle()
+        Runner(crew, progress=bar.step).until_idle(concurrency=THREADS)
         bar.close()
         return result(crew.ledger, seconds=time.monotonic() - began)
     finally:

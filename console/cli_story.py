@@ -32,6 +32,8 @@ class CaseStory(Noun):
     decisions: tuple[Decision, ...]
     effects: tuple[Effect, ...]
     trail: tuple[AuditEvent, ...]
+    findings: tuple[Evidence, ...] = ()
+    """What the worker found where it proposed nothing."""
     steps: dict[int, str] = {}
     """The steps of the worker's playbook as they are now."""
 
@@ -49,6 +51,7 @@ def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str]) -> CaseSt
             parent=queue.get(session, case.parent_id) if case.parent_id else None,
             children=tuple(queue.listed(session, parent_id=case.id)),
             actions=tuple(actions.of_case(session, case.id)),
+            findings=queue.findings(session, case.id),
             requests=tuple(inbox.of_case(session, case.id)),
             decisions=tuple(inbox.decisions(session, case_id=case.id)),
             effects=tuple(outbox.of_case(session, case.id)),
@@ -74,6 +77,9 @@ def actions_told(story: CaseStory) -> Iterator[str]:
         yield from action_told(sealed, story.steps, before=before)
         yield from _effects(story, sealed)
         before = sealed
+    if story.findings and not story.actions:
+        yield ""
+        yield from _block("Evidence", map(_evidence, story.findings))
 
 
 def headline(case: Case) -> Iterator[str]:

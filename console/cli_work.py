@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..agents.runner import Runner, Shift
     from ..connectors.intake import Taken
 
+THREADS = 4
+"""How many threads work by default: they share commits, so a few of them are faster than one."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -27,7 +30,7 @@ def register(app: typer.Typer) -> None:
         session: Session,
         once: Annotated[bool, typer.Option("--once", help="Work on one batch of cases, then stop.")] = False,
         until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop when no case is ready.")] = False,
-        concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many threads work.")] = 1,
+        concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many threads work.")] = THREADS,
         pull: Annotated[bool, typer.Option("--pull/--no-pull", help="Take new tickets in first.")] = True,
         brain: Annotated[str, typer.Option(help="embedded, or provider:model.", show_default=False)] = "",
         interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the queues.")] = 5.0,
@@ -105,6 +108,8 @@ def _left_told(left: dict[str, Any], now: datetime) -> str:
 
 def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, concurrency: int) -> None:
     """Pull, work and rest in turn, until a signal comes; cases in hand are finished first."""
+    from sqlalchemy.exc import DBAPIError
+
     stop = threading.Event()
 
     def halt() -> None:
@@ -114,8 +119,14 @@ def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, c
     with _signals(halt):
         session.out.say("Working; Ctrl-C finishes the cases in hand and stops.")
         while not stop.is_set():
-            taken = pull_all(runner.crew, complain) if pull else None
-            shift = runner.until_idle(concurrency=concurrency)
+            try:
+                taken = pull_all(runner.crew, complain) if pull else None
+                shift = runner.until_idle(concurrency=concurrency)
+            except DBAPIError as error:
+                # A database server may be restarted; what was in hand is taken up again when it answers.
+                session.out.say(f"The ledger does not answer ({str(error.orig).splitlines()[0]}); trying again.")
+                stop.wait(interval)
+                continue
             if shift.worked or (taken and (taken.opened or taken.quarantined)):
                 if session.out.as_json:
                     session.out.data({"taken": taken, "shift": shift})

@@ -13,6 +13,7 @@ from ..core.actions import SealedAction
 from ..core.approval import Decision, Request
 from ..core.audit import AuditEvent
 from ..core.case import Case, TicketItem
+from ..core.evidence import Evidence
 from ..core.operations import OperationSpec
 from ..core.receipt import Effect, EffectState
 from ..core.store import Ledger
@@ -55,6 +56,8 @@ class Story:
     item: TicketItem
     actions: tuple[SealedAction, ...]
     """Every action of the case, in the order they run."""
+    findings: tuple[Evidence, ...]
+    """What the worker found where it proposed nothing."""
     action: SealedAction | None
     """The one that is asked about."""
     requests: tuple[Request, ...]
@@ -124,6 +127,7 @@ class Feed:
                 case=queue.get(session, request.case_id),
                 item=queue.item_of(session, request.case_id),
                 actions=every,
+                findings=queue.findings(session, request.case_id),
                 action=next((one for one in every if one.id == request.action_id), None),
                 requests=tuple(inbox.of_case(session, request.case_id)),
                 decisions=tuple(inbox.decisions(session, case_id=request.case_id)),

@@ -62,6 +62,8 @@ def write_ticket(page: Page, story: Story) -> None:
             page.text(action.summary(), TEXT, indent=len(action.state.value) + 2, first=lead)
             page.text(action.envelope.proposal.rationale, DIM, indent=4)
         write_evidence(page, story.actions[-1].envelope.evidence, story.read_at)
+    elif story.findings:
+        write_evidence(page, story.findings, story.read_at)
 
 
 def write_value(page: Page, label: str, value: Any, look: Style) -> None:

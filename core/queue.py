@@ -1,5 +1,6 @@
 """The queue of cases: opened once per ticket, claimed under a lease, and fenced so that a late worker cannot write."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from sqlmodel import Session, col
 from .case import Case, CaseState, TicketItem
 from .clock import new_id
 from .errors import LeaseLost, NotFound
+from .evidence import Evidence
 from .noun import Noun, canonical_json
 from .store import Ledger, Transaction
 from .tables import CASE, CaseRow
@@ -64,7 +66,7 @@ def open_case(
         opened_at=tx.now,
         **ticket,
     )
-    row = {**case.model_dump(), "payload": canonical_json(item), "lease_owner": "", "fence": 0}
+    row = {**case.model_dump(), "payload": canonical_json(item), "lease_owner": "", "fence": 0, "findings": "[]"}
     if tx.add_new(CASE, [row]) != 1:
         return None
     tx.audit("case.opened", actor="system", case_id=case.id, source=item.source, external_id=item.external_id, worker=worker)
@@ -130,6 +132,7 @@ _WAKE = (
 _WAKE_STOPPED = (
     update(CASE).where(CASE.c.state == str(CaseState.READY), CASE.c.error.startswith(STOPPED)).values(wake_at=None, error="")
 )
+_KEEP = update(CASE).where(CASE.c.id == bindparam("b_id")).values(findings=bindparam("b_findings"))
 _HUMAN = update(CASE).where(CASE.c.id == bindparam("b_id")).values(human=True)
 
 
@@ -241,6 +244,17 @@ def item_of(session: Session, case_id: str) -> TicketItem:
     if payload is None:
         raise NotFound(f"No case {case_id!r} is in the ledger.", hint="`shiftlead case list` shows them.")
     return TicketItem.model_validate_json(payload)
+
+
+def keep_findings(tx: Transaction, case_id: str, evidence: Sequence[Evidence]) -> None:
+    """Keep what the worker found where it proposed nothing, for the person who gets the case."""
+    tx.run(_KEEP, {"b_id": case_id, "b_findings": canonical_json(list(evidence))})
+
+
+def findings(session: Session, case_id: str) -> tuple[Evidence, ...]:
+    """What the worker found in a case in which it proposed nothing."""
+    stored = session.scalar(select(col(CaseRow.findings)).where(col(CaseRow.id) == case_id))
+    return tuple(Evidence.model_validate(one) for one in json.loads(stored or "[]"))
 
 
 def listed(

@@ -28,6 +28,7 @@ class CaseRow(CaseFields, table=True):
     fence: int = 0
     wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     checkpoint: bytes | None = Field(default=None, sa_type=LargeBinary)
+    findings: str = Field(default="[]", sa_type=Text)
 
 
 class ActionRow(SQLModel, table=True):

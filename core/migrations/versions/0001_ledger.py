@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("wake_at", UtcDateTime(), nullable=True),
         sa.Column("checkpoint", sa.LargeBinary(), nullable=True),
+        sa.Column("findings", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "source", "external_id", "revision", name="uq_case_ticket"),
     )
