@@ -28,7 +28,8 @@ MAX_RATIONALE = 800
 
 RECORD_FACTS = frozenset({
     "overdue_amount", "late_probability", "price_effect", "price_variance_percent", "discount_percent", "contacts_last_7_days",
-    "exceptions", "days_overdue", "days_since_bank_change", "days_since_last_contact", "match_type", "invoice_status", "segment",
+    "exceptions", "days_overdue", "days_since_bank_change", "days_dated_ahead", "days_since_last_contact",
+    "match_type", "invoice_status", "segment",
     "bank_matches_master", "supplier_known", "supplier_blocked", "order_found", "receipt_complete", "totals_consistent",
     "duplicate_suspected", "instructions_in_text", "disputed", "promise_open", "promise_broken", "do_not_contact", "insolvent",
     "vulnerable", "key_account", "out_of_scope", "approved_discount",

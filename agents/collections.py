@@ -17,6 +17,7 @@ from .contact_rules import asks_to_stop, call_number, contact_facts, contact_sta
 from .dunning import Draft, amounts_match_records, draft, instalments
 from .dunning_steps import choose
 from .next_step import CONTACTS, NextStep
+from .playbook import Playbook
 from .promises import Promise, read_promise
 from .wording import days_text
 from .worker import Assessment, Worker
@@ -39,9 +40,12 @@ class Collections(Worker):
     name: ClassVar[str] = "collections"
     takes: ClassVar[frozenset[str]] = frozenset({"overdue_account", "promise_to_pay"})
 
+    def __init__(self, playbook: Playbook | None = None) -> None:
+        super().__init__(playbook)
+        self.settings = CollectionsSettings.of(self.playbook)
+
     def investigate(self, desk: Desk) -> Findings:
         """Read customer, receivables, payments, contacts and history; cite what the conclusion will rest on."""
-        settings = CollectionsSettings.of(self.playbook)
         body = str(desk.item.payload.get("body") or "")
         if body:
             desk.quote("What the customer wrote", body)
@@ -49,10 +53,10 @@ class Collections(Worker):
         account = read_account(desk.read, customer_id) if customer_id else None
         if account is None:
             return Findings(account=None, missing=f"No customer {customer_id!r} is on record. Whose account is it?")
-        found = positions(account, today(desk.clock), settings)
+        found = positions(account, today(desk.clock), self.settings)
         _cite_customer(desk, account.customer)
         _cite_receivables(desk, account)
-        _cite_history(desk, account, settings)
+        _cite_history(desk, account, self.settings)
         for position in found:
             _conclude(desk, position)
         return Findings(account=account, positions=found)
@@ -62,18 +66,17 @@ class Collections(Worker):
         assert isinstance(findings, Findings)
         if findings.account is None:
             return Assessment(question=findings.missing, summary=findings.missing)
-        settings = CollectionsSettings.of(self.playbook)
+        work = _Work(desk, findings.account, findings.positions, self.settings)
         if desk.item.kind == "promise_to_pay" and _wish(desk) == "":
-            return _Work(desk, findings.account, findings.positions, settings).promise()
-        return _Work(desk, findings.account, findings.positions, settings).steps()
+            return work.promise()
+        return work.steps()
 
     def recheck(self, desk: Desk, proposal: Proposal) -> Mapping[str, Any]:
         """Hour, contacts and marks of the customer as they are now: a reminder may be approved at night."""
         account = read_account(desk.read, proposal.action.party)
         if account is None:
             return {}
-        settings = CollectionsSettings.of(self.playbook)
-        return contact_facts(account, contact_state(account, desk.clock.now(), settings))
+        return contact_facts(account, contact_state(account, desk.clock.now(), self.settings))
 
 
 class _Work:

@@ -21,13 +21,6 @@ from decimal import Decimal
 from ..core.money import Exact
 from ..core.noun import Noun
 
-LABELS = (
-    "after_the_fact_po", "arithmetic_error", "bank_detail_change", "consignment_invoice", "currency_mismatch", "duplicate",
-    "missing_goods_receipt", "missing_po", "po_reference_mismatch", "price_variance", "prompt_injection", "qty_over_po",
-    "qty_over_received", "supplier_blocked", "tax_variance", "vendor_mismatch",
-)  # fmt: skip
-"""Every label a match can carry."""
-
 FRAUD = frozenset({"bank_detail_change", "vendor_mismatch", "prompt_injection", "supplier_blocked"})
 """Labels that send an invoice to a fraud review."""
 

@@ -10,7 +10,7 @@ from ..core.errors import BadInput
 from ..core.money import Currency, Exact, Money, round_minor
 from ..core.noun import Noun
 from ..core.settings import House
-from .dunning_templates import DISCLOSURES, Templates, shipped_templates, slots_of
+from .dunning_templates import DISCLOSURES, shipped_templates, slots_of
 from .wording import LANGUAGES, amount_text, amounts_in, date_text, dates_in, spoken, without_figures
 
 MOST_INVOICES = 60
@@ -47,17 +47,16 @@ def draft(
     house: House,
     pay_by: date | None = None,
     plan: Sequence[Instalment] = (),
-    templates: Templates | None = None,
 ) -> Draft:
     """The message `template` about `receivables`, which share one currency; raises BadInput where a slot stays empty."""
-    known = templates or shipped_templates()
+    known = shipped_templates()
     chosen = known.template(template)
     tongue = spoken(language)
     currency = _one_currency(receivables, template)
     clean = " ".join(name.split())[:80]
     slots = _house_slots(house) | {"name": clean, "house": house.name}
     slots |= _record_slots(receivables, currency, tongue)
-    slots |= _step_slots(receivables, currency, tongue, pay_by, plan)
+    slots |= _step_slots(currency, tongue, pay_by, plan)
     slots |= {part: known.disclosures[part][tongue].format_map(slots) for part in DISCLOSURES}
     text = chosen.texts[tongue]
     empty = sorted(slot for slot in slots_of(text) if not slots.get(slot))
@@ -101,10 +100,8 @@ class _Figures:
         self.message = message
         self.receivables = receivables
         self.total = _total(receivables)
-        promised = [one for one in receivables if one.promised_on]
         self.amounts = {self.total, *(one.amount for one in message.plan)}
-        self.amounts |= {one.promised_amount for one in promised if one.promised_amount is not None}
-        self.dates: set[date | None] = {*(one.due for one in message.plan), *(one.promised_on for one in promised)}
+        self.dates: set[date | None] = {one.due for one in message.plan}
         self.dates |= {message.pay_by} if message.pay_by else set()
         self.counts = {str(len(message.plan))} if message.plan else set()
 
@@ -169,18 +166,12 @@ def _record_slots(receivables: Sequence[Receivable], currency: str, language: st
     return {"invoices": "\n".join(lines), "total": amount_text(_total(receivables), currency, language)}
 
 
-def _step_slots(
-    receivables: Sequence[Receivable], currency: str, language: str, pay_by: date | None, plan: Sequence[Instalment]
-) -> dict[str, str]:
+def _step_slots(currency: str, language: str, pay_by: date | None, plan: Sequence[Instalment]) -> dict[str, str]:
     parts = (f"  {date_text(one.due, language)}: {amount_text(one.amount, currency, language)}" for one in plan)
-    promises = {(one.promised_on, one.promised_amount) for one in receivables}
-    day, amount = promises.pop() if len(promises) == 1 else (None, None)
     return {
         "pay_by": date_text(pay_by, language) if pay_by else "",
         "instalments": str(len(plan)) if plan else "",
         "schedule": "\n".join(parts),
-        "promised_on": date_text(day, language) if day else "",
-        "promised_amount": amount_text(amount, currency, language) if amount is not None else "",
     }
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from string import Formatter
 from typing import Any
 
@@ -23,14 +22,9 @@ _SLOTS: dict[str, frozenset[str]] = {
     "firm": _COMMON | {"pay_by"},
     "final": _COMMON | {"pay_by"},
     "plan": _COMMON | {"instalments", "schedule"},
-    "promise": _COMMON | {"promised_on", "promised_amount"},
-    "dispute": _COMMON,
 }
 _NEEDED: dict[str, frozenset[str]] = {
-    tone: frozenset({"invoices", *DISCLOSURES})
-    | (slots - _COMMON)
-    | (frozenset() if tone in {"promise", "dispute"} else {"total"})
-    for tone, slots in _SLOTS.items()
+    tone: frozenset({"invoices", "total", *DISCLOSURES}) | (slots - _COMMON) for tone, slots in _SLOTS.items()
 }
 _HOUSE_SLOTS = frozenset({"house", "house_email", "house_phone"})
 
@@ -49,7 +43,7 @@ class Template(Noun):
     operation: str
     """The operation that sends it."""
     tone: str
-    """friendly, firm, final, plan, promise or dispute"""
+    """friendly, firm, final or plan"""
     texts: dict[str, Text]
 
 
@@ -85,14 +79,6 @@ def parse_templates(text: str, *, origin: str) -> Templates:
         raise SettingsError(f"{origin}: {where}: {first['msg']}.", hint="See the shipped dunning_templates.yaml.") from error
     _check(found, origin)
     return found
-
-
-def load_templates(path: Path) -> Templates:
-    """The templates in a file; raises SettingsError where it is missing or does not hold together."""
-    try:
-        return parse_templates(path.read_text(encoding="utf-8"), origin=str(path))
-    except OSError as error:
-        raise SettingsError(f"The templates {str(path)!r} cannot be read: {error.strerror}.", hint="Check its path.") from error
 
 
 @cache

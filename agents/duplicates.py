@@ -3,8 +3,8 @@
 Three comparisons are made with every earlier invoice that still counts (a void or rejected one does not):
 
 * the **numbers** are the same; the same but for formatting (case, spaces, punctuation, leading zeros, look-alike letters and
-  digits of another alphabet, a word such as `INV` in front); the same once characters that scanners confuse are taken for one (O/0, I/1, L/1, Z/2, S/5, B/8); or one is the other
-  with a suffix (`-DUP`, `/2`);
+  digits of another alphabet, a word such as `INV` in front); the same once characters that scanners confuse are taken for one
+  (O/0, I/1, L/1, Z/2, S/5, B/8); or one is the other with a suffix (`-DUP`, `/2`);
 * the **supplier** is the same record, or an alias: same tax id, same account, or a name that is alike without its legal form;
 * the **gross amount** is the same within the totals tolerance, or shifted by no more than the allowed percentage.
 

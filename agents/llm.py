@@ -14,7 +14,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from ..core.action import Proposal
 from ..core.errors import BadInput, Forbidden, NotFound, PluginError
-from ..core.noun import Noun, digest
+from ..core.noun import Noun
 from ..guardrails.redaction import redact
 from ..tools.desk import Desk
 from .answers import Answer, parse_answer, proposed, restored
@@ -41,10 +41,8 @@ class Exchange(Noun):
     """Source, id and revision of the ticket; together they name one case."""
     attempt: int
     prompt: str
-    prompt_digest: str
     answer: str
     """What the model said; empty where it failed."""
-    answer_digest: str
     problem: str = ""
     """Why the answer could not be used; empty where it was."""
     at: datetime
@@ -168,9 +166,7 @@ class LlmBrain:
                 revision=desk.item.revision,
                 attempt=attempt,
                 prompt=prompt,
-                prompt_digest=digest(prompt),
                 answer=answer,
-                answer_digest=digest(answer),
                 problem=problem,
                 at=desk.clock.now(),
             )

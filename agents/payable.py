@@ -78,6 +78,7 @@ def facts(found: Payable) -> dict[str, Any]:
         "totals_consistent": match.totals_consistent,
         "duplicate_suspected": bool(match.duplicate_of),
         "days_since_bank_change": _account_age(supplier, found.today),
+        "days_dated_ahead": max(0, (invoice.issue_date - found.today).days),
         "instructions_in_text": match.instructions_in_text,
         "invoice_status": invoice.status,
     }

@@ -8,7 +8,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from ..core.errors import SettingsError
-from ..core.noun import Noun, digest
+from ..core.noun import Noun
 
 
 class Step(Noun):
@@ -59,10 +59,6 @@ class Playbook(Noun):
     def ref(self) -> str:
         """Name and version, as an envelope carries them: `invoices@3`."""
         return f"{self.name}@{self.version}"
-
-    def digest(self) -> str:
-        """SHA-256 of the playbook's canonical form."""
-        return digest(self)
 
     def step(self, number: int) -> str:
         """The text of one step; empty where there is none of that number."""

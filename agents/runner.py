@@ -4,8 +4,10 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+
+from sqlalchemy.exc import DBAPIError
 
 from ..core import actions, inbox, outbox, queue
 from ..core.actions import SealedAction
@@ -132,7 +134,9 @@ class Runner:
 
         def beat() -> None:
             while not done.wait(self.lease.total_seconds() / 3):
-                queue.renew(self.crew.ledger, claims, self.lease)
+                # A lease outlasts a ledger that is away for a moment.
+                with suppress(DBAPIError):
+                    queue.renew(self.crew.ledger, claims, self.lease)
 
         thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -15,9 +15,6 @@ from pydantic import PrivateAttr
 
 from ..core.errors import NotFound
 
-Script = Sequence[Any] | Callable[[list[BaseMessage]], Any]
-"""Answers in order, or a function of the messages. A string is text, a mapping is JSON, an exception is raised."""
-
 
 class ScriptedModel(BaseChatModel):
     """A LangChain chat model that answers from a script.
@@ -26,7 +23,7 @@ class ScriptedModel(BaseChatModel):
     """
 
     script: Any
-    """A list of answers, or a function from the messages to an answer."""
+    """Answers in order, or a function from the messages to an answer. A string is text, a mapping is JSON, an exception is raised."""
     tools: bool = False
     """True where it takes part in structured output, as hosted models do; a mapping is then a tool call."""
     _asked: list[list[BaseMessage]] = PrivateAttr(default_factory=list)

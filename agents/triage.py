@@ -63,7 +63,7 @@ class Triage(Worker):
             instructions=instructions_in_text(text) is not None,
             foreign=foreign,
         )
-        show(desk, read)
+        show(desk, read, model=model().digest)
         return read
 
     def assess(self, desk: Desk, findings: object) -> Assessment:

@@ -18,5 +18,4 @@ class TriageSettings(PlaybookSettings):
     scope_floor: float = Field(default=0.40, ge=0, le=1)
     repeat_days: int = Field(default=7, ge=1)
     repeat_likeness: float = Field(default=0.80, ge=0, le=1)
-    general_queue: str = "service"
     language_queue: str = "service"

@@ -27,6 +27,11 @@ class DataContract(Noun):
     fresh_within: timedelta | None = None
     """How old `updated_at` may be."""
 
+    @property
+    def whom(self) -> str:
+        """Who mends it, and how to reach them now."""
+        return f"{self.owner} ({self.on_call})" if self.on_call else self.owner
+
 
 def breach(contract: DataContract, raw: Mapping[str, Any], *, now: datetime) -> str:
     """What is wrong with `raw`, in words; empty where the contract holds."""

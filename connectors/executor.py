@@ -158,6 +158,7 @@ class Executor:
             verdict = self.gate.admit(tx, current, fresh)
             if not may_run(tx, current, verdict):
                 raise _Closed(verdict)
+            outbox.announce(tx, attempt.effect, sender=attempt.actor, policy_digest=verdict.policy_digest)
             # Read last and in turn, so that whoever stops this is either before us in the chain and seen, or after us.
             tx.in_turn()
             switches.check(

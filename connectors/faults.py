@@ -42,10 +42,6 @@ class FaultKind(StrEnum):
     """The system does not know its keys: the same request happens twice; lasts."""
 
 
-LASTING = frozenset({FaultKind.NO_LOOKUP, FaultKind.NOT_IDEMPOTENT})
-"""Faults that a system has rather than suffers; they never wear off."""
-
-
 def _nothing() -> None:
     """What a fault without a `call` does."""
 

@@ -73,7 +73,7 @@ class Intake:
 
     def _problem(self, row: Pulled, contracts: Mapping[str, DataContract], now: datetime) -> tuple[str, str]:
         """What is wrong with a row, and who mends it; an empty problem where nothing is."""
-        owner = next((contract.owner for kind, _ in row.records if (contract := contracts.get(kind))), "connector owner")
+        owner = next((contract.whom for kind, _ in row.records if (contract := contracts.get(kind))), "connector owner")
         if row.problem or row.item is None:
             return row.problem or "the row holds no ticket", owner
         if odd := unstorable(row.item):
@@ -84,7 +84,7 @@ class Intake:
         for kind, raw in row.records:
             contract = contracts.get(kind)
             if contract and (found := breach(contract, raw, now=now)):
-                return found, contract.owner
+                return found, contract.whom
         return "", owner
 
 

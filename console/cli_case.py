@@ -91,7 +91,7 @@ def retry(session: Session, case: Named) -> None:
                 raise Conflict(f"Case {now.id!r} is {now.state.value}, not parked.", hint="Only parked cases are tried again.")
             inbox.supersede(tx, now.id, actor=operator.name, why="tried again")
             queue.wake(tx, now.id)
-            tx.audit("case.retried", actor=operator.name, case_id=now.id, error=now.error)
+            tx.audit("case.retried", actor=operator.name, case_id=now.id, error=now.error.partition(":")[0])
     if session.out.as_json:
         session.out.data({"case": found.id, "state": "ready"})
     else:

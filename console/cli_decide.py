@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
     def reject(
         session: Session,
         requests: Many,
-        reason: Annotated[str, typer.Option(help="Why; the worker learns from it.")],
+        reason: Annotated[str, typer.Option(help="Why; it stays with the decision.")],
         text: Annotated[str, typer.Option(help="More about it.", show_default=False)] = "",
         digest: Digest = "",
     ) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core import actions, inbox, outbox, queue
+from ..core import actions, exchanges, inbox, outbox, queue
 from ..core.actions import SealedAction
 from ..core.approval import Decision, Request
 from ..core.audit import AuditEvent
 from ..core.case import Case, TicketItem
 from ..core.evidence import Evidence
+from ..core.exchanges import ModelExchange
 from ..core.noun import Noun
 from ..core.receipt import Effect
 from ..core.verdict import RuleHit
@@ -34,6 +35,8 @@ class CaseStory(Noun):
     trail: tuple[AuditEvent, ...]
     findings: tuple[Evidence, ...] = ()
     """What the worker found where it proposed nothing."""
+    exchanges: tuple[ModelExchange, ...] = ()
+    """What a language model was asked and answered."""
     steps: dict[int, str] = {}
     """The steps of the worker's playbook as they are now."""
 
@@ -56,6 +59,7 @@ def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str]) -> CaseSt
             decisions=tuple(inbox.decisions(session, case_id=case.id)),
             effects=tuple(outbox.of_case(session, case.id)),
             trail=tuple(ledger.events(case_id=case.id)),
+            exchanges=tuple(exchanges.of_case(session, case.id)),
             steps=dict(steps),
         )
 
@@ -65,6 +69,7 @@ def told(story: CaseStory) -> Iterator[str]:
     yield from headline(story.case)
     yield from related(story)
     yield from _ticket(story.ticket)
+    yield from _exchanged(story.exchanges)
     yield from actions_told(story)
     yield from _asked(story)
     yield from _trail(story)
@@ -210,6 +215,12 @@ def related(story: CaseStory) -> Iterator[str]:
 def _ticket(item: TicketItem) -> Iterator[str]:
     yield from ("", f"TICKET  {item.subject}")
     yield from indented(pairs({name: short(value) for name, value in item.payload.items() if name != "subject"}))
+
+
+def _exchanged(exchanges: Iterable[ModelExchange]) -> Iterator[str]:
+    for one in exchanges:
+        yield from ("", f"MODEL {one.brain}, question {one.attempt}, {moment(one.at)}")
+        yield from indented(pairs({"asked": short(one.prompt), "answered": short(one.answer), "not used": one.problem}))
 
 
 def _trail(story: CaseStory) -> Iterator[str]:

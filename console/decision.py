@@ -188,7 +188,7 @@ def _write_why(page: Page, story: Story, action: SealedAction) -> None:
     if verdict.missing:
         page.text(f"missing: {', '.join(verdict.missing)}", WARN, indent=3, first=[(" ? ", WARN)])
     if verdict.passed:
-        page.text(f"passed: {' '.join(verdict.passed)}", DIM, indent=3, first=[(" ✓ ", GOOD)])
+        page.text(f"did not match: {' '.join(verdict.passed)}", DIM, indent=3, first=[(" · ", DIM)])
     if request.approvals_needed > 1:
         given = sum(one.kind.value == "approve" and one.request_id == request.id for one in story.decisions)
         page.put((f" {given} of {request.approvals_needed} ", BOLD), ("approvals, by different people", DIM))

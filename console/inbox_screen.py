@@ -267,7 +267,7 @@ class InboxScreen(Screen[None]):
     def _write(self, answer: Answer) -> None:
         try:
             outcome = self.desk.approvals.decide(answer, self.desk.operator)
-        except (ShiftleadError, DBAPIError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing was written, and the next key must work
             self.app.call_from_thread(self._refused, answer, error)
         else:
             self.app.call_from_thread(self._decided, answer, outcome)

@@ -51,7 +51,6 @@ class Badge:
         return f"{self.glyph} {self.word}"
 
 
-AUTO = Badge(glyph="✔", word="AUTO", style=GOOD)
 REVIEW = Badge(glyph="●", word="REVIEW", style=WARN)
 TWO = Badge(glyph="▲", word="DUAL", style=DUAL)
 BLOCK = Badge(glyph="■", word="BLOCK", style=BAD)

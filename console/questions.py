@@ -34,7 +34,7 @@ def offered(question: Question, *, may_approve: bool) -> list[tuple[str, str]]:
 
 def reject(desk: Desk, story: Story) -> Asked:
     """A reason from the playbook's list, or in words."""
-    lead = f"{story.request.summary}\nWhy not? The worker learns from the reason."
+    lead = f"{story.request.summary}\nWhy not? The reason stays with the decision."
     box = Choice(desk, "Reject", desk.guide(story.case.worker).reasons, lead=lead, free="in your own words")
     return Asked(box=box, said=lambda reason: {"reason": reason})
 

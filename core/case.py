@@ -46,7 +46,8 @@ class CaseFields(SQLModel):
     """1 is most urgent, 4 is least."""
     state: CaseState = Field(default=CaseState.READY, sa_type=Word)
     outcome: str = ""
-    """How it was closed: `done`, `rejected`, `handed_over`, `blocked`, `no_action`."""
+    """How it was closed: `done`, `rejected`, `refused`, `blocked`, `handed_over` (to a person), `handed_on` (to another worker),
+    `no_action`, or a word of the worker's own."""
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     parent_id: str | None = None
     """The case this one was handed over from."""

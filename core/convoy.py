@@ -57,7 +57,17 @@ class Convoy:
     def _take_turn(self) -> None:
         with self._count:
             self._waiting += 1
-        self._turn.acquire()
+        try:
+            self._turn.acquire()
+        except BaseException:
+            # Interrupted while it waited; others may have left their commit to it.
+            self._turn.acquire()
+            self._waits_no_more()
+            self._leave()
+            raise
+        self._waits_no_more()
+
+    def _waits_no_more(self) -> None:
         with self._count:
             self._waiting -= 1
 

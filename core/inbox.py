@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from .approval import Decision, DecisionKind, Request, RequestState
 from .errors import AlreadyDecided, NotFound, StaleEnvelope
-from .noun import canonical_json
+from .noun import canonical_json, digest
 from .store import Transaction
 from .tables import DECISION, REQUEST, RequestRow
 
@@ -148,15 +148,8 @@ def expired(session: Session, *, now: datetime) -> list[Request]:
     return [_request(row) for row in rows]
 
 
-def extend(tx: Transaction, request_id: str, *, role: str, expires_at: datetime) -> None:
-    """Give an expired request to another role, with a new time; nothing is approved."""
-    tx.session.execute(
-        update(RequestRow).where(col(RequestRow.id) == request_id).values(role=role, expires_at=expires_at, snoozed_until=None)
-    )
-
-
-def add_decision(tx: Transaction, decision: Decision) -> None:
-    """Write a decision and its audit event."""
+def add_decision(tx: Transaction, decision: Decision, *, policy_digest: str) -> None:
+    """Write a decision and its audit event, with the policy under which it was given."""
     tx.run(_DECIDE, {**decision.model_dump(), "kind": str(decision.kind), "changes": canonical_json(decision.changes)})
     tx.audit(
         f"decision.{decision.kind.value}",
@@ -165,8 +158,10 @@ def add_decision(tx: Transaction, decision: Decision) -> None:
         request=decision.request_id,
         digest=decision.digest,
         reason=decision.reason,
+        said=digest({"text": decision.text, "changes": decision.changes}),
         seconds=decision.seconds,
         mode=decision.mode,
+        policy_digest=policy_digest,
     )
 
 

@@ -7,7 +7,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .errors import BadInput
 
-_MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+_MINOR_UNITS = {
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "UYI": 0,
+    "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+    "CLF": 4, "UYW": 4,
+}  # fmt: skip
 
 
 def exact_decimal(value: Any) -> Any:
@@ -41,10 +46,6 @@ class Money(BaseModel):
             return cls(amount=Decimal(amount), currency=currency)
         except (InvalidOperation, ValueError) as error:
             raise BadInput(f"{amount!r} {currency!r} is not an amount of money.", hint="Write it as 12.50 EUR.") from error
-
-    def rounded(self) -> "Money":
-        """Rounded half up to the currency's minor unit (ISO 4217)."""
-        return Money(amount=round_minor(self.amount, self.currency), currency=self.currency)
 
     def _other(self, other: "Money") -> Decimal:
         if self.currency != other.currency:

@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from .action import Reversibility
 from .noun import Noun, canonical_json
@@ -39,9 +38,3 @@ def get(session: Session, connector: str, name: str) -> OperationSpec | None:
     """One operation; None where it was never registered."""
     row = session.get(OperationRow, (connector, name))
     return None if row is None else OperationSpec(connector=connector, name=name, **json.loads(row.spec))
-
-
-def registered(session: Session) -> list[OperationSpec]:
-    """Every registered operation, by connector and name."""
-    rows = session.scalars(select(OperationRow).order_by(col(OperationRow.connector), col(OperationRow.name)))
-    return [OperationSpec(connector=row.connector, name=row.name, **json.loads(row.spec)) for row in rows]

@@ -50,8 +50,13 @@ def start(tx: Transaction, effect: Effect, *, sender: str) -> bool:
         tx.run(_AGAIN, {"b_key": effect.key, "b_sender": sender, "b_now": tx.now})
     else:
         return False
-    tx.audit("effect.sending", actor=sender, case_id=effect.case_id, key=effect.key, digest=effect.digest)
     return True
+
+
+def announce(tx: Transaction, effect: Effect, *, sender: str, policy_digest: str) -> None:
+    """Write the audit event of an effect that was started, with the policy that admitted it."""
+    told = {"key": effect.key, "digest": effect.digest, "policy_digest": policy_digest}
+    tx.audit("effect.sending", actor=sender, case_id=effect.case_id, **told)
 
 
 def settle(tx: Transaction, key: str, receipt: Receipt, *, case_id: str, actor: str) -> None:
@@ -88,12 +93,16 @@ def back_to_planned(tx: Transaction, key: str, *, actor: str, why: str) -> None:
 
 
 def cancel(tx: Transaction, key: str, *, actor: str, why: str) -> None:
-    """Note that nothing was sent and nothing will be under this key."""
-    tx.session.execute(
+    """Note that nothing was sent and nothing will be under this key; raises Conflict where nobody is sending it."""
+    changed = tx.change(
         update(EffectRow)
         .where(col(EffectRow.key) == key, col(EffectRow.state) == str(EffectState.SENDING))
         .values(state=str(EffectState.CANCELLED), settled_at=tx.now)
     )
+    if changed != 1:
+        raise Conflict(
+            f"Effect {key[:12]!r} is not being sent any more.", hint="`shiftlead case explain` shows what became of it."
+        )
     row = tx.session.get(EffectRow, key)
     tx.audit("effect.cancelled", actor=actor, case_id=row.case_id if row else None, key=key, why=why)
 

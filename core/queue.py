@@ -12,7 +12,7 @@ from .case import Case, CaseState, TicketItem
 from .clock import new_id
 from .errors import LeaseLost, NotFound
 from .evidence import Evidence
-from .noun import Noun, canonical_json
+from .noun import Noun, canonical_json, digest
 from .store import Ledger, Transaction
 from .tables import CASE, CaseRow
 
@@ -66,10 +66,12 @@ def open_case(
         opened_at=tx.now,
         **ticket,
     )
-    row = {**case.model_dump(), "payload": canonical_json(item), "lease_owner": "", "fence": 0, "findings": "[]"}
+    payload = canonical_json(item)
+    row = {**case.model_dump(), "payload": payload, "lease_owner": "", "fence": 0, "findings": "[]"}
     if tx.add_new(CASE, [row]) != 1:
         return None
-    tx.audit("case.opened", actor="system", case_id=case.id, source=item.source, external_id=item.external_id, worker=worker)
+    named = {"source": item.source, "external_id": item.external_id, "ticket": digest(payload)}
+    tx.audit("case.opened", actor="system", case_id=case.id, worker=worker, **named)
     return case
 
 

@@ -39,7 +39,6 @@ from .tables import AUDIT, CHAIN, AuditRow, ChainRow
 HEAD = "0001"
 """The newest migration; a ledger at another revision is migrated or refused."""
 
-
 _HEAD = select(CHAIN.c.seq, CHAIN.c.hash).where(CHAIN.c.tenant == bindparam("tenant")).with_for_update()
 _APPEND = insert(AUDIT)
 _ADVANCE = update(CHAIN).where(CHAIN.c.tenant == bindparam("b_tenant")).values(seq=bindparam("b_seq"), hash=bindparam("b_hash"))
@@ -128,19 +127,21 @@ class Ledger:
         ledger = cls(url, clock=clock, tenant=tenant, durable=durable)
         try:
             upgrade(ledger.engine)
-            with ledger.engine.begin() as connection:
-                known = connection.execute(select(col(ChainRow.seq)).where(col(ChainRow.tenant) == tenant)).first()
-                if known is None:
+            if not ledger.is_begun():
+                with ledger.engine.begin() as connection:
                     connection.execute(insert(ChainRow).values(tenant=tenant, seq=0, hash=GENESIS))
-        except (DBAPIError, sqlite3.Error) as error:
-            raise _unusable(ledger.url, error) from error
+        except BaseException as error:
+            ledger.close()
+            if isinstance(error, DBAPIError | sqlite3.Error):
+                raise _unusable(ledger.url, error) from error
+            raise
         return ledger
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, tenant: str = "main", durable: bool = True) -> "Ledger":
         """Open an existing ledger.
 
-        Raises LedgerError where it is missing, broken or at another revision.
+        Raises LedgerError where it is missing, broken, another tenant's or newer than this release.
         """
         path = sqlite_path(url)
         if path is not None and not path.exists():
@@ -148,11 +149,11 @@ class Ledger:
         ledger = cls(url, clock=clock, tenant=tenant, durable=durable)
         try:
             ledger.check_revision()
+            if ledger.revision() == HEAD and ledger.is_begun():
+                return ledger
         except BaseException:
             ledger.close()
             raise
-        if ledger.revision() == HEAD:
-            return ledger
         ledger.close()
         return cls.create(url, clock=clock, tenant=tenant, durable=durable)
 
@@ -166,6 +167,15 @@ class Ledger:
             raise LedgerError(f"{_shown(self.url)} holds no ledger.", hint="Run `shiftlead init` first.")
         if revision > HEAD:
             raise LedgerError(f"The ledger is at revision {revision}, newer than this shiftlead.", hint="Upgrade shiftlead.")
+
+    def is_begun(self) -> bool:
+        """Whether the audit chain has its head; raises LedgerError where that is another tenant's, since a ledger has one chain."""
+        with self.engine.connect() as connection:
+            owner = connection.execute(select(CHAIN.c.tenant)).scalars().first()
+        if owner not in (None, self.tenant):
+            told = f"The ledger at {_shown(self.url)} is that of the tenant {owner!r}, not of {self.tenant!r}."
+            raise LedgerError(told, hint="Name that one as `tenant`, or use a ledger of its own.")
+        return owner is not None
 
     def revision(self) -> str | None:
         """The migration the ledger is at; None where there is no ledger."""
@@ -209,6 +219,9 @@ class Ledger:
     def verify(self) -> list[Break]:
         """Walk the whole audit chain; the list is empty where it holds."""
         with self.reading() as session:
+            if self._convoy is None:
+                # A server shows each statement what was committed meanwhile; head and events must be of one moment.
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             head = session.execute(
                 select(col(ChainRow.seq), col(ChainRow.hash)).where(col(ChainRow.tenant) == self.tenant)
             ).one()

@@ -84,7 +84,7 @@ class Approvals:
                 )
             decision = self._decision(answer, request, operator, tx.now)
             outcome = self._apply(tx, answer, request, operator, decision)
-            inbox.add_decision(tx, outcome.decision)
+            inbox.add_decision(tx, outcome.decision, policy_digest=self.policy.digest())
             return outcome
 
     def hindrance(self, request: Request, operator: Operator) -> str:
@@ -181,7 +181,7 @@ class Approvals:
         self._may_touch(request, operator)
         if not answer.reason.strip():
             raise BadInput(
-                f"Rejecting {request.id!r} needs a reason.", hint="Pick one or write one; the worker learns from it."
+                f"Rejecting {request.id!r} needs a reason.", hint="Pick one or write one; it stays with the decision."
             )
         inbox.settle(tx, request.id, RequestState.REJECTED)
         actions.move(tx, action_id, ActionState.REJECTED, expect=(ActionState.WAITING,))

@@ -77,6 +77,7 @@ FACTS: dict[str, Fact] = {
             FactType.DAYS,
             days_overdue="Days past the due date of the oldest receivable.",
             days_since_bank_change="Days since the supplier's bank details changed in the vendor master.",
+            days_dated_ahead="Days that the date on the invoice lies ahead of today; 0 where it does not.",
             days_since_last_contact="Days since the customer was last contacted.",
         ),
         _facts(

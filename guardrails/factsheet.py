@@ -9,9 +9,6 @@ from ..core.errors import BadInput
 from ..core.money import Money
 from .facts import Fact, FactType
 
-DERIVED = frozenset({"amount", "currency", "confidence", "target_kind", "reversibility"})
-"""Facts that come from the action itself and from nowhere else."""
-
 _EXACT: dict[FactType, type] = {
     FactType.MONEY: Money,
     FactType.NUMBER: Decimal,

@@ -1,8 +1,8 @@
 """Lanes: the verdict on one proposal; every doubt ends in the stricter lane.
 
 Strictest matched rule; unknown kind or an error: prohibited; no allow rule, a missing fact or an amount below zero: at least
-reviewed; a brain that
-is unsure: one lane up, or reviewed where the policy says so; one that cannot say how sure it is: at least reviewed. Nothing here ever moves an action to a freer lane.
+reviewed; a brain that is unsure: one lane up, or reviewed where the policy says so; one that cannot say how sure it is: at least
+reviewed. Nothing here ever moves an action to a freer lane.
 """
 
 from collections.abc import Mapping

@@ -197,6 +197,7 @@ def test_every_fact_is_declared_and_typed():
         "totals_consistent": True,
         "duplicate_suspected": False,
         "days_since_bank_change": 988,
+        "days_dated_ahead": 0,
         "instructions_in_text": False,
         "invoice_status": "draft",
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shiftlead.agents.triage import Triage
+from shiftlead.agents.triage import Triage, model
 from shiftlead.agents.triage_corpus import intents
 from shiftlead.agents.triage_replies import parse_replies, replies
 from shiftlead.agents.worker import Assessment
@@ -58,7 +58,9 @@ def one(body: str, **fields: object) -> tuple[Assessment, Desk]:
     ],
 )
 def test_a_known_ticket_is_routed_and_answered(body: str, intent: str, queue: str, kinds: list[str]) -> None:
-    assessment, _ = one(body)
+    assessment, desk = one(body)
+    (guess,) = [found for found in desk.evidence if found.name == "intent"]
+    assert f"text model {model().digest[:12]}" in guess.note
     route = assessment.proposals[0].action.arguments
     assert (route["tags"], route["queue"]) == ([intent], queue)
     assert [proposal.action.kind for proposal in assessment.proposals] == kinds

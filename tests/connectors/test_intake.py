@@ -13,9 +13,11 @@ from shiftlead.core import quarantine, queue
 from shiftlead.core.errors import BadInput
 
 AT = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
+WHO = "accounts payable (ap@house.example)"
 CONTRACT = DataContract(
     record="invoice",
     owner="accounts payable",
+    on_call="ap@house.example",
     required=("order_id",),
     allowed={"currency": ("EUR",)},
     fresh_within=timedelta(days=2),
@@ -82,13 +84,13 @@ def test_more_than_a_batch(ledger, intake):
         (Pulled(external_id="X", problem="line 7: no amount", raw={"a": "1"}), "line 7: no amount", "connector owner"),
         (Pulled(external_id="X"), "holds no ticket", "connector owner"),
         (row("X", kind="postcard"), "no worker takes tickets of kind 'postcard'; known: supplier_invoice", "workspace owner"),
-        (row("X", raw(currency="USD")), "invoice.currency: 'USD' is none of EUR", "accounts payable"),
-        (row("X", raw(order_id="")), "invoice.order_id: is empty but required", "accounts payable"),
-        (row("X", raw(gross="a lot")), "invoice.gross", "accounts payable"),
-        (row("X", raw(gross=None)), "invoice.gross", "accounts payable"),
-        (row("X", raw(surprise=1)), "invoice.surprise", "accounts payable"),
-        (row("X", raw(updated_at=None)), "freshness is unknown", "accounts payable"),
-        (row("X", raw(updated_at="2026-09-01T00:00:00")), "older than", "accounts payable"),
+        (row("X", raw(currency="USD")), "invoice.currency: 'USD' is none of EUR", WHO),
+        (row("X", raw(order_id="")), "invoice.order_id: is empty but required", WHO),
+        (row("X", raw(gross="a lot")), "invoice.gross", WHO),
+        (row("X", raw(gross=None)), "invoice.gross", WHO),
+        (row("X", raw(surprise=1)), "invoice.surprise", WHO),
+        (row("X", raw(updated_at=None)), "freshness is unknown", WHO),
+        (row("X", raw(updated_at="2026-09-01T00:00:00")), "older than", WHO),
     ],
 )
 def test_a_bad_row_is_kept_whole_and_the_rest_goes_on(ledger, intake, bad, says, owner):

@@ -53,7 +53,7 @@ async def test_the_screen_says_what_changes_why_and_on_what_evidence(build, cons
         for said in (
             "F9 STOP", "RUNNING", "prod", "ana·controller", "house@", "1 waiting",
             "1,284.50 EUR", "received → posted", "● REVIEW",
-            "R-014", "limit 1,000 EUR", "284.50 EUR over", "R-031", "missing: days_since_bank_change", "passed: R-003 R-021 R-022",
+            "R-014", "limit 1,000 EUR", "284.50 EUR over", "R-031", "missing: days_since_bank_change", "did not match: R-003 R-021 R-022",
             "confidence 0.87", "90 of 100", '⚠ "please pay to another account"', "3m old",
             "DE02120300000000202051", "Compare billed with received.", "case opened", "action judged",
         ):  # fmt: skip
@@ -184,6 +184,21 @@ async def test_an_envelope_that_changed_meanwhile_is_not_approved(build, console
         assert "settled already" in screen.text
     assert [one.kind for one in decisions(ledger, first.id)] == [DecisionKind.EDIT]
     assert decisions(ledger, after) == []
+
+
+async def test_after_an_unexpected_error_the_next_decision_goes_through(build, console, opened, ledger, monkeypatch):
+    first = build.request("INV-1")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    async with opened(console()) as screen:
+        with monkeypatch.context() as patched:
+            patched.setattr(screen.app.desk.approvals, "decide", broken)
+            await screen.press("a")
+        assert "not written: the disk is full" in screen.text
+        await screen.press("a")
+    assert [one.kind for one in decisions(ledger, first.id)] == [DecisionKind.APPROVE]
 
 
 async def test_who_may_not_approve_is_told_why_and_cannot(build, console, opened, ledger):

@@ -44,6 +44,25 @@ def together(count: int, work: Callable[[int], None]) -> list[BaseException]:
     return errors
 
 
+class Turn:
+    """The lock that threads take turns by, which tells whenever one asks for its turn."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.lock, self.asked = threading.Lock(), threading.Semaphore(0)
+        ledger._convoy._turn = self  # type: ignore[union-attr,assignment]
+
+    def acquire(self) -> None:
+        self.asked.release()
+        self.lock.acquire()
+
+    def release(self) -> None:
+        self.lock.release()
+
+    def wait_for(self, threads: int) -> None:
+        for _ in range(threads):
+            self.asked.acquire()
+
+
 def test_one_thread_commits_each_transaction(ledger: Ledger, commits: list[int]) -> None:
     for number in range(5):
         with ledger.transaction() as tx:
@@ -53,19 +72,15 @@ def test_one_thread_commits_each_transaction(ledger: Ledger, commits: list[int])
 
 
 def test_threads_that_wait_for_each_other_share_a_commit(ledger: Ledger, commits: list[int]) -> None:
-    first_is_in, others_wait = threading.Event(), threading.Event()
+    first_is_in, turn = threading.Event(), Turn(ledger)
 
     def work(number: int) -> None:
         if number:
             first_is_in.wait()
-            if number == 3:
-                others_wait.set()
         with ledger.transaction() as tx:
             if not number:
                 first_is_in.set()
-                others_wait.wait()
-                while ledger._convoy._waiting < 3:  # type: ignore[union-attr]
-                    pass
+                turn.wait_for(4)
             tx.audit(f"thread.{number}", actor="ana")
 
     assert together(4, work) == []
@@ -91,7 +106,7 @@ def test_a_transaction_that_fails_takes_nobody_with_it(ledger: Ledger) -> None:
 
 
 def test_a_commit_that_fails_is_told_to_everybody_it_was_for(ledger: Ledger) -> None:
-    first_is_in = threading.Event()
+    first_is_in, turn = threading.Event(), Turn(ledger)
 
     def work(number: int) -> None:
         if number:
@@ -99,8 +114,7 @@ def test_a_commit_that_fails_is_told_to_everybody_it_was_for(ledger: Ledger) -> 
         with ledger.transaction() as tx:
             if not number:
                 first_is_in.set()
-                while ledger._convoy._waiting < 2:  # type: ignore[union-attr]
-                    pass
+                turn.wait_for(3)
             tx.audit("step", actor=f"thread-{number}")
 
     def full_disk(_: object) -> None:
@@ -111,6 +125,32 @@ def test_a_commit_that_fails_is_told_to_everybody_it_was_for(ledger: Ledger) -> 
     event.remove(ledger.engine, "commit", full_disk)
     assert [str(error) for error in errors] == ["no space left on the disk"] * 3
     assert ledger.ticks() == 0
+
+
+def test_a_thread_that_is_interrupted_while_it_waits_leaves_nobody_waiting(ledger: Ledger) -> None:
+    class Interrupted(Turn):
+        def acquire(self) -> None:
+            super().acquire()
+            if threading.current_thread().name == "impatient" and not self.told:
+                self.told = True
+                self.release()
+                raise OSError("interrupted")
+
+    first_is_in, turn = threading.Event(), Interrupted(ledger)
+    turn.told = False
+
+    def work(number: int) -> None:
+        if number:
+            threading.current_thread().name = "impatient"
+            first_is_in.wait()
+        with ledger.transaction() as tx:
+            if not number:
+                first_is_in.set()
+                turn.wait_for(2)
+            tx.audit("step", actor=f"thread-{number}")
+
+    assert [str(error) for error in together(2, work)] == ["interrupted"]
+    assert [one.actor for one in ledger.events()] == ["thread-0"]
 
 
 def test_what_a_thread_has_written_is_there_when_it_returns(ledger: Ledger) -> None:

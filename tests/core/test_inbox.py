@@ -8,6 +8,7 @@ from shiftlead.core import inbox
 from shiftlead.core.approval import Decision, DecisionKind, Question, Request, RequestState
 from shiftlead.core.errors import AlreadyDecided, NotFound, StaleEnvelope
 from shiftlead.core.inbox import Order
+from shiftlead.core.noun import digest
 
 AT = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
 
@@ -101,7 +102,7 @@ def test_a_request_is_settled_once(ledger, state):
     put(ledger, request())
     with ledger.transaction() as tx:
         inbox.settle(tx, "req_1", state)
-        inbox.add_decision(tx, decision(operator="ben"))
+        inbox.add_decision(tx, decision(operator="ben"), policy_digest="p1")
     assert waiting(ledger) == []
     with ledger.transaction() as tx:
         with pytest.raises(AlreadyDecided, match=r"ben \(approve, 2026-09-15 09:00:00 UTC\)"):
@@ -159,11 +160,14 @@ def test_decisions_are_found_by_request_case_and_kind(ledger):
         decision("d2", request_id="req_2", kind=DecisionKind.REJECT, changes={"amount": "1.00"}, seconds=2.5),
     )
     with ledger.transaction() as tx:
-        inbox.add_decision(tx, yes)
-        inbox.add_decision(tx, no)
+        inbox.add_decision(tx, yes, policy_digest="p1")
+        inbox.add_decision(tx, no, policy_digest="p1")
     with ledger.reading() as session:
         assert inbox.decisions(session, case_id="case_1") == [yes, no]
         assert inbox.decisions(session, request_id="req_2") == [no]
         assert inbox.decisions(session, case_id="case_1", kinds=[DecisionKind.APPROVE]) == [yes]
         assert [one.id for one in inbox.many(session, ["req_2", "nobody", "req_1"])] == ["req_2", "req_1"]
-    assert [event.kind for event in ledger.events()][-2:] == ["decision.approve", "decision.reject"]
+    approved, rejected = ledger.events()[-2:]
+    assert (approved.kind, rejected.kind) == ("decision.approve", "decision.reject")
+    assert rejected.data["policy_digest"] == "p1"
+    assert rejected.data["said"] == digest({"text": no.text, "changes": no.changes})

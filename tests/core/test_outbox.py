@@ -25,7 +25,10 @@ def receipt(outcome=Outcome.DONE, key="k1"):
 
 def start(ledger, sender="w1"):
     with ledger.transaction() as tx:
-        return outbox.start(tx, effect(), sender=sender)
+        started = outbox.start(tx, effect(), sender=sender)
+        if started:
+            outbox.announce(tx, effect(), sender=sender, policy_digest="p1")
+        return started
 
 
 def settle(ledger, outcome=Outcome.DONE):
@@ -47,7 +50,7 @@ def test_the_first_may_send_and_nobody_else(ledger):
     assert start(ledger, "w1")
     assert not start(ledger, "w2")
     assert (known(ledger).state, known(ledger).attempts, known(ledger).sent_at) == (EffectState.SENDING, 1, AT)
-    assert [event.actor for event in ledger.events()] == ["w1"]
+    assert [(event.actor, event.data["policy_digest"]) for event in ledger.events()] == [("w1", "p1")]
 
 
 def test_what_was_not_sent_may_be_sent_again_under_the_same_key(ledger):
@@ -88,6 +91,15 @@ def test_a_cancelled_effect_stays_cancelled(ledger):
     assert not start(ledger)
     with pytest.raises(Conflict):
         settle(ledger)
+
+
+def test_only_what_is_being_sent_can_be_cancelled(ledger):
+    start(ledger)
+    back(ledger)
+    with pytest.raises(Conflict), ledger.transaction() as tx:
+        outbox.cancel(tx, "k1", actor="w1", why="the record moved")
+    assert known(ledger).state is EffectState.PLANNED
+    assert "effect.cancelled" not in {event.kind for event in ledger.events()}
 
 
 def test_effects_are_found_by_case_and_state(ledger):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlmodel import SQLModel
 
 from shiftlead.core.clock import FrozenClock
@@ -60,6 +60,20 @@ def test_tampering_is_noticed(ledger: Ledger, tamper: str, problem: str) -> None
     assert any(problem in found.problem for found in ledger.verify())
 
 
+def test_the_chain_holds_for_who_looks_while_others_write(ledger: Ledger) -> None:
+    _tell(ledger, "case.opened")
+    meanwhile = iter([lambda: _tell(ledger, "case.closed")])
+
+    @event.listens_for(ledger.engine, "after_cursor_execute")
+    def write(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.lstrip().startswith("SELECT chain") and (tell := next(meanwhile, None)):
+            tell()
+
+    assert ledger.verify() == []
+    assert ledger.ticks() == 2
+    assert ledger.verify() == []
+
+
 def test_an_event_keeps_its_place_when_transactions_interleave(ledger: Ledger) -> None:
     for number in range(20):
         _tell(ledger, f"step.{number}")
@@ -95,6 +109,14 @@ def test_a_ledger_of_a_newer_release_is_left_alone(ledger: Ledger, ledger_url: s
         connection.execute(text("update alembic_version set version_num = '9999'"))
     with pytest.raises(LedgerError, match="newer than this shiftlead"):
         Ledger.open(ledger_url)
+
+
+def test_a_ledger_is_one_tenants(ledger: Ledger, ledger_url: str) -> None:
+    _tell(ledger, "case.opened")
+    for another in (Ledger.open, Ledger.create):
+        with pytest.raises(LedgerError, match="is that of the tenant 'main', not of 'shop'"):
+            another(ledger_url, tenant="shop")
+    assert ledger.verify() == []
 
 
 def test_times_come_back_in_utc(ledger: Ledger, clock: FrozenClock) -> None:

@@ -120,6 +120,17 @@ def test_a_one_person_shop_says_so_on_every_decision(make_stage):
     assert [event.data["mode"] for event in stage.events("decision.edit", "decision.approve")] == ["one_person"] * 2
 
 
+def test_the_policy_that_held_is_on_the_verdict_the_decision_and_the_effect(make_stage):
+    stage = make_stage()
+    stage.open(amount="9000.00")
+    stage.work()
+    stage.approve(ANA)
+    stage.work()
+    told = stage.events("action.judged", "decision.approve", "effect.sending")
+    assert [event.kind for event in told] == ["action.judged", "decision.approve", "effect.sending"]
+    assert {event.data["policy_digest"] for event in told} == {stage.crew.policy.digest()}
+
+
 def test_the_money_of_the_edit_is_what_counts_against_the_role(make_stage):
     """An operator may approve 25,000; two people edit the credit up, and the request asks for the role that may."""
     stage = make_stage()

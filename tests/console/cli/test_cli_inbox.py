@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from shiftlead.console.cli_find import find_case, find_request
-from shiftlead.core import queue
+from shiftlead.core import exchanges, queue
 from shiftlead.core.case import CaseState
 from shiftlead.core.clock import SystemClock
 from shiftlead.core.errors import BadInput, NotFound, Stopped
+from shiftlead.core.exchanges import ModelExchange
 from shiftlead.core.store import Ledger
 from shiftlead.core.tables import CaseRow
 from shiftlead.guardrails.approvals import Approvals
@@ -88,6 +89,20 @@ def test_the_story_of_an_effect_has_its_receipt(worked, told, run):
     text = run("case", "explain", case["id"]).stdout
     assert effect["key"] in text
     assert effect["receipt"]["detail"][:40] in text
+
+
+def test_the_story_has_what_a_model_was_asked_and_answered(place, told, run):
+    case = told("case", "list", "--limit", "1")[0]
+    ledger = Ledger.open(f"sqlite:///{place / 'ledger.db'}")
+    asked = {"brain": "openai:m", "attempt": 1, "prompt": "What now?", "answer": "Dear sir", "problem": "It holds no JSON."}
+    with ledger.transaction() as tx:
+        exchanges.put(tx, ModelExchange(case_id=case["id"], at=tx.now, **asked))
+    ledger.close()
+    text = run("case", "explain", case["id"]).stdout
+    for piece in ("MODEL openai:m, question 1", "What now?", "Dear sir", "It holds no JSON."):
+        assert piece in text
+    (kept,) = told("case", "explain", case["id"])["exchanges"]
+    assert asked.items() <= kept.items()
 
 
 def test_the_inbox_is_listed_in_every_order(worked, told, run):

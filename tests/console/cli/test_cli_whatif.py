@@ -23,10 +23,11 @@ def stricter(worked, tmp_path):
 
 
 def posted(told):
-    """A case in which an invoice was posted without asking."""
+    """A case in which an invoice in euro was posted without asking."""
     for case in told("case", "list", "--worker", "invoices", "--state", "closed", "--limit", "500"):
         for one in told("policy", "explain", case["id"]):
-            if one["verdict"]["lane"] == "allowed" and "invoice.post" in one["summary"]:
+            summary = one["summary"]
+            if one["verdict"]["lane"] == "allowed" and "invoice.post" in summary and summary.endswith(" EUR"):
                 return case["id"], one["action"]
     raise AssertionError("the demo posts no invoice")
 
