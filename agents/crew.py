@@ -1,6 +1,7 @@
 """The crew of a workspace: its workers, brain, connectors and guard, put together once per process."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -177,8 +178,16 @@ def open_workers(place: Place) -> dict[str, Worker]:
         kind = load_plugin(name, Worker, WORKERS)
         named = place.workspace.playbooks.get(name)
         playbook = load_playbook(place.path(named)) if named else kind.default_playbook()
-        opened[name] = kind(_signed(playbook, place, own=bool(named)))
+        opened[name] = kind(_signed(_located(playbook, place), place, own=bool(named)))
     return opened
+
+
+def _located(playbook: Playbook, place: Place) -> Playbook:
+    """The playbook with its model's file relative to the workspace."""
+    model = playbook.settings.get("model")
+    if not isinstance(model, str) or not model:
+        return playbook
+    return playbook.model_copy(update={"settings": {**playbook.settings, "model": str(place.path(model))}})
 
 
 def _signed(playbook: Playbook, place: Place, *, own: bool) -> Playbook:
@@ -205,17 +214,22 @@ def open_crew(
     """
     clock = clock or SystemClock()
     policy, workers = workspace_policy(place), open_workers(place)
-    connectors, ledger = open_connectors(place, clock), open_ledger(place, clock)
-    crew = Crew(
-        ledger,
-        connectors=connectors,
-        workers=workers,
-        policy=policy,
-        brain=make_brain(brain or place.workspace.brain, record=recorder(ledger)),
-        observer=observer,
-    )
-    crew.register_operations()
-    return crew
+    with ExitStack() as opened:
+        ledger = opened.enter_context(closing(open_ledger(place, clock)))
+        connectors = open_connectors(place, clock)
+        for connector in connectors.values():
+            opened.enter_context(closing(connector))
+        crew = Crew(
+            ledger,
+            connectors=connectors,
+            workers=workers,
+            policy=policy,
+            brain=make_brain(brain or place.workspace.brain, record=recorder(ledger)),
+            observer=observer,
+        )
+        crew.register_operations()
+        opened.pop_all()
+        return crew
 
 
 def recorder(ledger: Ledger) -> Callable[["Exchange"], None]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import cache
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ..connectors.records import Customer, Invoice, Receivable, Ticket
@@ -32,6 +33,7 @@ class Triage(Worker):
     def __init__(self, playbook: Playbook | None = None) -> None:
         super().__init__(playbook)
         self.settings = TriageSettings.of(self.playbook)
+        self.model = TextModel.load(Path(self.settings.model)) if self.settings.model else shipped_model()
 
     def investigate(self, desk: Desk) -> object:
         """Read the ticket, its requester and what it refers to; a Read, or in words what is missing."""
@@ -44,7 +46,7 @@ class Triage(Worker):
         desk.cite("requester", ticket.requester, of=ticket)
         customer = _customer(desk, ticket)
         earlier = desk.read("ticket.list", Ticket, requester=ticket.requester) if ticket.requester else []
-        language, guess = language_of(text), model().predict(text)
+        language, guess = language_of(text), self.model.predict(text)
         foreign = self._foreign(language)
         intent = self._intent(guess)
         mentions = entities_of(text, reference=today(desk.clock))
@@ -63,7 +65,7 @@ class Triage(Worker):
             instructions=instructions_in_text(text) is not None,
             foreign=foreign,
         )
-        show(desk, read, model=model().digest)
+        show(desk, read, model=self.model.digest)
         return read
 
     def assess(self, desk: Desk, findings: object) -> Assessment:
@@ -165,7 +167,7 @@ class Triage(Worker):
 
 
 @cache
-def model() -> TextModel:
+def shipped_model() -> TextModel:
     """The classifier that ships with the worker."""
     with as_file(files(__package__).joinpath("triage_model.npz")) as path:
         return TextModel.load(path)

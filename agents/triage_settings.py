@@ -11,6 +11,8 @@ class TriageSettings(PlaybookSettings):
 
     house: House
     """Who replies."""
+    model: str = ""
+    """A model of `shiftlead brain train`, trained on the intents' names; the shipped one where empty."""
     languages: tuple[str, ...] = ("en",)
     """The languages the model reads."""
     language_floor: float = Field(default=0.35, ge=0, le=1)

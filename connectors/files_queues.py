@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import islice
 from typing import Any, ClassVar
@@ -138,7 +138,7 @@ class ReceivablesQueue(FolderQueue):
                 overdue[record.customer_id].append(record)
         names = {record.id: record.name for record in self._records("customer") if isinstance(record, Customer)}
         for customer_id, receivables in overdue.items():
-            yield _overdue_account(customer_id, names.get(customer_id, customer_id), receivables)
+            yield _overdue_account(customer_id, names.get(customer_id, customer_id), receivables, today(self._clock))
 
     def _is_overdue(self, record: Receivable) -> bool:
         return (
@@ -146,7 +146,7 @@ class ReceivablesQueue(FolderQueue):
         )
 
 
-def _overdue_account(customer_id: str, name: str, receivables: list[Receivable]) -> Pulled:
+def _overdue_account(customer_id: str, name: str, receivables: list[Receivable], day: date) -> Pulled:
     currencies = {record.currency for record in receivables}
     one = len(currencies) == 1
     item = TicketItem(
@@ -158,7 +158,7 @@ def _overdue_account(customer_id: str, name: str, receivables: list[Receivable])
         party=name,
         amount=sum((record.open_amount for record in receivables), Decimal(0)) if one else None,
         currency=currencies.pop() if one else None,
-        received_at=_midnight(min(record.due_date for record in receivables) + timedelta(days=1)),
+        received_at=_midnight(day),
         payload={"ref": customer_id, "body": "", "requester": ""},
     )
     records = tuple(("receivable", plain(record)) for record in receivables)

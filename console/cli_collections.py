@@ -28,16 +28,9 @@ def rank(
     """
     from ..agents.ageing import rank as ranked
     from ..agents.collections_settings import CollectionsSettings
-    from ..agents.crew import open_connectors
 
     settings = CollectionsSettings.of(session.playbook("collections"))
-    connectors = open_connectors(session.place, session.clock)
-    try:
-        accounts = [one for connector in connectors.values() for one in _accounts(session, connector)]
-    finally:
-        for connector in connectors.values():
-            connector.close()
-    found = ranked(accounts, session.clock.now(), settings=settings)
+    found = ranked(_every_account(session), session.clock.now(), settings=settings)
     session.out.listed(
         ("customer", "name", ">overdue", ">all open", ">days", ">p(late)", ">expected loss of all open", "next step"),
         found[:limit],
@@ -49,6 +42,35 @@ def rank(
     )  # fmt: skip
     if len(found) > limit:
         session.out.say(f"{limit} of {len(found)}.")
+
+
+@command(app, "ageing")
+def ageing(session: Session) -> None:
+    """Show what the overdue customers owe, by age and currency; nothing is changed."""
+    from ..agents.account import Bucket
+    from ..agents.ageing import ageing as aged
+    from ..core.clock import today
+
+    session.out.listed(
+        ("currency", *(f">{bucket.value.replace('_', ' ')}" for bucket in Bucket), ">overdue", ">all open", ">receivables", ">oldest days"),
+        aged(_every_account(session), today(session.clock)),
+        lambda one: (
+            one.currency, *(_worth(one.buckets[bucket]) for bucket in Bucket), _worth(one.overdue_amount), _worth(one.open_amount),
+            one.receivables, one.oldest_days,
+        ),
+        empty="No account is overdue.",
+    )  # fmt: skip
+
+
+def _every_account(session: Session) -> "list[Account]":
+    from ..agents.crew import open_connectors
+
+    connectors = open_connectors(session.place, session.clock)
+    try:
+        return [one for connector in connectors.values() for one in _accounts(session, connector)]
+    finally:
+        for connector in connectors.values():
+            connector.close()
 
 
 def _accounts(session: Session, connector: "Connector") -> "Iterator[Account]":

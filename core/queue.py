@@ -91,7 +91,7 @@ _FREE = or_(
 _NEXT = (
     select(CASE)
     .where(CASE.c.tenant == bindparam("tenant"), CASE.c.worker.in_(bindparam("workers", expanding=True)), _FREE)
-    .order_by(CASE.c.priority, CASE.c.due_at, CASE.c.id)
+    .order_by(CASE.c.priority, CASE.c.due_at.nulls_last(), CASE.c.id)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
 )

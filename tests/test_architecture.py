@@ -1,6 +1,7 @@
 """The house keeps its shape: sizes, names, one clock, and one tree of errors."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -144,3 +145,12 @@ def test_our_errors_are_all_in_that_tree():
                 if bases & {kind.__name__ for kind in EVERY} and path.name != "errors.py":
                     outside.append(f"{path.relative_to(ROOT)}: {node.name}")
     assert outside == []
+
+
+@pytest.mark.parametrize("room", ["core", "guardrails", "connectors", "tools", "agents", "evals"])
+def test_every_name_of_a_door_leads_somewhere(room):
+    door = importlib.import_module(f"shiftlead.{room}")
+    for name in door.__all__:
+        assert getattr(door, name) is not None
+    with pytest.raises(AttributeError):
+        door.no_such_name  # noqa: B018 - the attribute is asked for on purpose

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shiftlead.agents.triage import Triage, model
+from shiftlead.agents.triage import Triage, shipped_model
 from shiftlead.agents.triage_corpus import intents
 from shiftlead.agents.triage_replies import parse_replies, replies
 from shiftlead.agents.worker import Assessment
@@ -17,7 +17,7 @@ from shiftlead.connectors.records import Customer, Ticket
 from shiftlead.connectors.testing import MemoryConnector
 from shiftlead.core.case import TicketItem
 from shiftlead.core.clock import FrozenClock
-from shiftlead.core.errors import SettingsError
+from shiftlead.core.errors import BadInput, SettingsError
 from shiftlead.tools.desk import Desk
 
 NOW = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
@@ -60,7 +60,7 @@ def one(body: str, **fields: object) -> tuple[Assessment, Desk]:
 def test_a_known_ticket_is_routed_and_answered(body: str, intent: str, queue: str, kinds: list[str]) -> None:
     assessment, desk = one(body)
     (guess,) = [found for found in desk.evidence if found.name == "intent"]
-    assert f"text model {model().digest[:12]}" in guess.note
+    assert f"text model {shipped_model().digest[:12]}" in guess.note
     route = assessment.proposals[0].action.arguments
     assert (route["tags"], route["queue"]) == ([intent], queue)
     assert [proposal.action.kind for proposal in assessment.proposals] == kinds
@@ -152,3 +152,13 @@ def test_most_tickets_reach_the_right_queue_and_the_sure_ones_nearly_all(
     assert found["all"] > 250
     assert found["right"] / found["all"] >= 0.85
     assert found["sure_right"] / found["sure"] >= 0.95
+
+
+def test_a_model_of_ones_own_takes_the_place_of_the_shipped_one(tmp_path):
+    shipped_model().save(tmp_path / "mine.npz")
+    playbook = Triage.default_playbook()
+    own = playbook.model_copy(update={"settings": {**playbook.settings, "model": str(tmp_path / "mine.npz")}})
+    assert Triage(own).model.digest == shipped_model().digest
+    missing = playbook.model_copy(update={"settings": {**playbook.settings, "model": str(tmp_path / "none.npz")}})
+    with pytest.raises(BadInput, match=r"none\.npz"):
+        Triage(missing)

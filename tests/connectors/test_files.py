@@ -425,7 +425,7 @@ def test_one_item_for_each_overdue_customer(folder: Path, files: Files, clock: F
         "EUR",
         "2 overdue invoices of Acme Ltd",
     )
-    assert row.item.received_at == datetime(2026, 8, 1, tzinfo=UTC)
+    assert row.item.received_at == datetime(2026, 9, 15, tzinfo=UTC)
     assert [kind for kind, _ in row.records] == ["receivable", "receivable"]
     before = row.item.revision
     (folder / "receivables.csv").write_text(RECEIVABLES.replace("20.25", "10.25"), encoding="utf-8")
