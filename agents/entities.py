@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from ..core.iban import LENGTHS, valid_iban
 from ..core.money import Money
 from ..core.noun import Noun
 from .dates import mentioned_dates
@@ -57,25 +58,6 @@ def entities_of(text: str, *, reference: date) -> tuple[Entity, ...]:
         ]
     return tuple(sorted(kept, key=lambda found: found.start))
 
-
-def valid_iban(text: str) -> bool:
-    """Whether `text`, spaces and case aside, has the length of its country and the right check digits (ISO 7064 mod 97-10)."""
-    compact = re.sub(r"\s", "", text).upper()
-    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", compact) or len(compact) != _IBAN_LENGTHS.get(
-        compact[:2], len(compact)
-    ):
-        return False
-    digits = "".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])
-    return int(digits) % 97 == 1
-
-
-_IBAN_LENGTHS = {
-    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "CH": 21, "CR": 22, "CY": 28,
-    "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18,
-    "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LI": 21, "LT": 20,
-    "LU": 20, "LV": 21, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MT": 31, "MU": 30, "NL": 18, "NO": 15, "PK": 24, "PL": 28, "PT": 25,
-    "QA": 29, "RO": 24, "RS": 22, "SA": 24, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TN": 24, "TR": 26, "UA": 29, "XK": 20,
-}  # fmt: skip
 
 _EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ \u00a0]?[A-Za-z0-9]){11,30}", re.ASCII)
@@ -137,7 +119,7 @@ def _ibans(text: str) -> Iterator[Entity]:
 
 def _leading_iban(written: str) -> str:
     """The IBAN that `written` begins with: the words after it look like more of it, so the country's length cuts."""
-    left = _IBAN_LENGTHS.get(written[:2].upper(), 0)
+    left = LENGTHS.get(written[:2].upper(), 0)
     for end, letter in enumerate(written, start=1):
         left -= not letter.isspace()
         if left == 0:

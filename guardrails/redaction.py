@@ -7,6 +7,7 @@ a text without personal data.
 import re
 from collections.abc import Callable, Mapping
 
+from ..core.iban import valid_iban
 from ..core.noun import Noun
 
 
@@ -17,13 +18,6 @@ class Redacted(Noun):
     tokens: dict[str, str] = {}
     """Token to original: `<IBAN_1>` to the number as it was written."""
 
-
-_IBAN_LENGTH = {
-    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "BR": 29, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20,
-    "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IS": 26, "IT": 27, "LI": 21,
-    "LT": 20, "LU": 20, "LV": 21, "MC": 27, "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "RO": 24, "RS": 22, "SA": 24,
-    "SE": 24, "SI": 19, "SK": 24, "SM": 27, "TR": 26, "UA": 29,
-}  # fmt: skip
 
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \u00a0-]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
 _CARD = re.compile(r"(?<![\dA-Za-z.,-])\d(?:[ -]?\d){11,18}(?![\d]|[.,-]\d)")
@@ -68,16 +62,6 @@ def _replacer(kind: str, clean: Callable[[str], str], put: Callable[[str, str], 
 def restore(text: str, tokens: Mapping[str, str]) -> str:
     """`text` with the originals in place of their tokens; an unknown token stays."""
     return _TOKEN.sub(lambda found: tokens.get(found[0], found[0]), text)
-
-
-def valid_iban(text: str) -> bool:
-    """Whether `text` is an IBAN of its country's length whose check digits are right (ISO 13616, mod 97)."""
-    compact = re.sub(r"[ \u00a0-]", "", text).upper()
-    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", compact):
-        return False
-    if len(compact) != _IBAN_LENGTH.get(compact[:2], len(compact)):
-        return False
-    return int("".join(str(int(one, 36)) for one in compact[4:] + compact[:4])) % 97 == 1
 
 
 def valid_card(text: str) -> bool:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftlead.agents.entities import EntityKind, entities_of, valid_iban
+from shiftlead.agents.entities import EntityKind, entities_of
+from shiftlead.core.iban import valid_iban
 from shiftlead.core.money import Money
 
 TUESDAY = date(2026, 11, 24)
