@@ -72,12 +72,13 @@ class Casework:
             self._look(tx)
         return self.turn.step if self.turn else Step.PAUSE
 
-    def _look(self, tx: Transaction) -> None:
+    def _look(self, tx: Transaction) -> Known:
         """Read the next turn, and whether the case is proposed anew."""
         queue.confirm(tx, self.held)
         known = Known.read(tx, self.case)
         self.turn = advance(tx, self.case, self.crew.terms, known=known)
         self.drift = known.moved
+        return known
 
     def screen(self) -> None:
         """Look through the untrusted text for instructions to the worker."""
@@ -146,10 +147,7 @@ class Casework:
 
     def _go_on(self, tx: Transaction) -> None:
         """Read the next turn in the transaction that has settled an action, and close the case there where it is done."""
-        queue.confirm(tx, self.held)
-        known = Known.read(tx, self.case)
-        self.turn = advance(tx, self.case, self.crew.terms, known=known)
-        self._close_if_done(tx, known)
+        self._close_if_done(tx, self._look(tx))
 
     def _close_if_done(self, tx: Transaction, known: Known) -> None:
         if self.turn is None or self.turn.step is not Step.CLOSE or self.closed:

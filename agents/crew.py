@@ -22,7 +22,7 @@ from ..core.queue import Claim
 from ..core.settings import FILE_NAME, Place
 from ..core.store import Ledger, Transaction
 from ..guardrails.gate import Guard
-from ..guardrails.policy import Policy, load_policy, shipped_policy
+from ..guardrails.policy import Policy, workspace_policy
 from ..guardrails.provenance import AUTHORITY_FACTS, authority_facts
 from ..tools.desk import Desk
 from .brain import Brain, make_brain
@@ -142,17 +142,6 @@ class Crew:
         self.ledger.close()
 
 
-def open_ledger(place: Place, clock: Clock | None = None) -> Ledger:
-    """The ledger of a workspace; raises LedgerError where it is missing or cannot be used."""
-    return Ledger.open(place.ledger_url(), clock=clock, tenant=place.workspace.tenant)
-
-
-def workspace_policy(place: Place) -> Policy:
-    """The policy that holds in a workspace; raises PolicyError where it must not be used."""
-    named = place.workspace.policy
-    return load_policy(place.path(named)) if named else shipped_policy()
-
-
 def open_connectors(place: Place, clock: Clock) -> dict[str, Connector]:
     """The connectors of a workspace, by their own names."""
     opened: dict[str, Connector] = {}
@@ -215,7 +204,7 @@ def open_crew(
     clock = clock or SystemClock()
     policy, workers = workspace_policy(place), open_workers(place)
     with ExitStack() as opened:
-        ledger = opened.enter_context(closing(open_ledger(place, clock)))
+        ledger = opened.enter_context(closing(place.open_ledger(clock)))
         connectors = open_connectors(place, clock)
         for connector in connectors.values():
             opened.enter_context(closing(connector))

@@ -1,6 +1,7 @@
 """Canonical records: what every connector maps its system's rows to.
 
-Over 300 lines because it is one vocabulary. Numbers are exact Decimals; `native` keeps the system's own status word; an unknown word becomes `other`, never an error.
+Over 300 lines because it is one vocabulary. Numbers are exact Decimals; `native` keeps the system's own status word; an unknown
+word becomes `other`, never an error.
 """
 
 import datetime as dt

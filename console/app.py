@@ -19,7 +19,7 @@ from ..core.clock import Clock
 from ..core.settings import Operator, Place
 from ..core.store import Ledger
 from ..guardrails.approvals import Approvals
-from ..guardrails.policy import Policy, load_policy, shipped_policy
+from ..guardrails.policy import Policy, workspace_policy
 from .bars import StatusBar
 from .desk import Desk
 from .dialogs import Help
@@ -210,9 +210,7 @@ def run_console(place: Place, *, operator: Operator, clock: Clock | None = None,
     """
     if "ESCDELAY" not in os.environ:
         constants.ESCAPE_DELAY = ESCAPE_SECONDS  # type: ignore[misc]
-    workspace = place.workspace
-    policy = load_policy(place.path(workspace.policy)) if workspace.policy else shipped_policy()
-    ledger = Ledger.open(place.ledger_url(), clock=clock, tenant=workspace.tenant)
+    policy, ledger = workspace_policy(place), place.open_ledger(clock)
     try:
         title = place.folder.name or Path.cwd().name
         ConsoleApp(ledger, policy, operator=operator, title=title, guides=guides, lone=True).run()

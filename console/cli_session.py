@@ -84,17 +84,14 @@ class Session:
     @cached_property
     def policy(self) -> "Policy":
         """The policy that holds in the workspace; raises PolicyError."""
-        from ..guardrails.policy import load_policy, shipped_policy
+        from ..guardrails.policy import workspace_policy
 
-        named = self.place.workspace.policy
-        return load_policy(self.place.path(named)) if named else shipped_policy()
+        return workspace_policy(self.place)
 
     @contextmanager
     def ledger(self) -> "Iterator[Ledger]":
         """The workspace's ledger, closed afterwards; raises LedgerError."""
-        from ..core.store import Ledger
-
-        ledger = Ledger.open(self.place.ledger_url(), clock=self.clock, tenant=self.place.workspace.tenant)
+        ledger = self.place.open_ledger(self.clock)
         try:
             yield ledger
         finally:

@@ -6,13 +6,17 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from .errors import Forbidden, NotFound, SettingsError
 from .noun import Noun
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .store import Ledger
 
 FILE_NAME = "shiftlead.yaml"
 """The workspace file, in the workspace folder."""
@@ -105,6 +109,13 @@ class Place(Noun):
         if url.startswith(prefix) and not url.startswith(prefix + "/"):
             return prefix + str(self.path(url.removeprefix(prefix)))
         return url
+
+    def open_ledger(self, clock: "Clock | None" = None) -> "Ledger":
+        """The existing ledger of the workspace; raises LedgerError where it is missing or cannot be used."""
+        # Those who only read settings need no database library.
+        from .store import Ledger
+
+        return Ledger.open(self.ledger_url(), clock=clock, tenant=self.workspace.tenant)
 
     def operator(self, name: str | None = None) -> Operator:
         """Who decides: `name`, else the environment's operator, else the system user.

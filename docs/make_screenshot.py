@@ -13,7 +13,6 @@ from pathlib import Path
 from shiftlead.console.app import ConsoleApp
 from shiftlead.console.cli_console import guides
 from shiftlead.console.cli_session import Session
-from shiftlead.core.store import Ledger
 
 FONT = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
@@ -48,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     session = Session(workspace=options.workspace, who=options.who)
     width, height = map(int, options.size.split("x"))
-    ledger = Ledger.open(session.place.ledger_url(), tenant=session.place.workspace.tenant)
+    ledger = session.place.open_ledger()
     app = ConsoleApp(ledger, session.policy, operator=session.operator, title=session.place.folder.name, guides=guides(session))
     drawn = asyncio.run(picture(app, (width, height), [key for key in options.keys.split(",") if key]))
     options.output.write_text(drawn, encoding="utf-8")

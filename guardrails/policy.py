@@ -11,6 +11,7 @@ from pydantic import Field, StrictInt
 from ..core.errors import PolicyError
 from ..core.money import Money
 from ..core.noun import Noun, digest
+from ..core.settings import Place
 from .authoring import Author, unique_ids
 from .document import nearest, read_document
 from .facts import FACTS, Fact
@@ -141,3 +142,9 @@ def shipped_policy() -> Policy:
     """The policy for the embedded company that ships with the product."""
     text = files(__package__).joinpath("house.yaml").read_text(encoding="utf-8")
     return parse_policy(text, origin="guardrails/house.yaml")
+
+
+def workspace_policy(place: Place) -> Policy:
+    """The policy that holds in a workspace; raises PolicyError where it must not be used."""
+    named = place.workspace.policy
+    return load_policy(place.path(named)) if named else shipped_policy()
