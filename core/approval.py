@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from .noun import Noun
+from .noun import Noun, digest
 
 
 class Question(StrEnum):
@@ -95,3 +95,17 @@ class Decision(Noun):
     mode: str = "four_eyes"
     """`four_eyes`, or `one_person` where the workspace says that one person may be maker and checker."""
     decided_at: datetime
+    policy_digest: str = ""
+    """The policy that was in force when it was given."""
+    shown: str = ""
+    """Digest of what the person was shown; the words themselves are a body that can be erased."""
+    acting_for: str = ""
+    """Whose authority was used, where it was lent; empty for one's own."""
+    signature: str = ""
+    """The person's Ed25519 signature on `statement()`, in base64."""
+
+    def statement(self) -> dict[str, Any]:
+        """What the person signs: everything that makes the decision, with free words by their digest."""
+        said = {"reason": self.reason, "text": self.text, "changes": self.changes}
+        kept = self.model_dump(exclude={"signature", "reason", "text", "changes"})
+        return {**kept, "said": digest(said)}

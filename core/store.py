@@ -36,7 +36,7 @@ from .errors import LedgerError
 from .noun import canonical_json
 from .tables import AUDIT, CHAIN, AuditRow, ChainRow
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a ledger at another revision is migrated or refused."""
 
 _HEAD = select(CHAIN.c.seq, CHAIN.c.hash).where(CHAIN.c.tenant == bindparam("tenant")).with_for_update()

@@ -27,6 +27,9 @@ class Switch(Noun):
     by: str
     reason: str
     at: datetime
+    resume_by: str = ""
+    """Who asked to let it run again, where a second person has still to agree."""
+    resume_reason: str = ""
 
 
 def scopes_of(*, worker: str, kind: str, party: str) -> tuple[str, ...]:

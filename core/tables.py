@@ -85,6 +85,8 @@ class RequestRow(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     snoozed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     round: int = 1
+    assigned_to: str = ""
+    ladder: int = 0
 
 
 class DecisionRow(SQLModel, table=True):
@@ -105,6 +107,10 @@ class DecisionRow(SQLModel, table=True):
     seconds: float | None = None
     mode: str = Field(default="four_eyes", sa_type=Word)
     decided_at: datetime = Field(sa_type=UtcDateTime)
+    policy_digest: str = ""
+    shown: str = ""
+    acting_for: str = ""
+    signature: str = ""
 
 
 class EffectRow(SQLModel, table=True):
@@ -150,6 +156,31 @@ class ChainRow(SQLModel, table=True):
     tenant: str = Field(primary_key=True)
     seq: int
     hash: str
+    frontier: str = Field(default="[]", sa_type=Text)
+
+
+class CheckpointRow(SQLModel, table=True):
+    """A signed root over the first `size` events of the audit chain; a copy of what was written to the second place."""
+
+    __tablename__ = "checkpoint"
+
+    size: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    root: str
+    body: str = Field(sa_type=Text)
+    signature: str
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class BodyRow(SQLModel, table=True):
+    """Words that the audit chain knows by their digest only, so that they can be erased."""
+
+    __tablename__ = "body"
+
+    digest: str = Field(primary_key=True)
+    case_id: str = Field(primary_key=True, index=True)
+    kind: str = Field(sa_type=Word)
+    text: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class QuarantineRow(SQLModel, table=True):
@@ -177,6 +208,8 @@ class SwitchRow(SQLModel, table=True):
     by: str
     reason: str
     at: datetime = Field(sa_type=UtcDateTime)
+    resume_by: str = ""
+    resume_reason: str = ""
 
 
 class OperationRow(SQLModel, table=True):
@@ -216,6 +249,88 @@ class ExposureRow(SQLModel, table=True):
     count: int
 
 
+class PolicyVersionRow(SQLModel, table=True):
+    """One text of the policy: proposed, in force or retired, with who signed it."""
+
+    __tablename__ = "policy_version"
+
+    digest: str = Field(primary_key=True)
+    name: str
+    version: int
+    text: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Word, index=True)
+    loosenings: str = Field(default="[]", sa_type=Text)
+    signatures: str = Field(default="[]", sa_type=Text)
+    reason: str = ""
+    replaces: str = ""
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
+    in_force_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class DelegationRow(SQLModel, table=True):
+    """Somebody's authority, lent to another person for a time."""
+
+    __tablename__ = "delegation"
+
+    id: str = Field(primary_key=True)
+    giver: str
+    receiver: str = Field(index=True)
+    role: str
+    starts_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    signature: str = ""
+
+
+class GrantRow(SQLModel, table=True):
+    """A standing approval: what kind of action, for whom, how much each and in all, until when."""
+
+    __tablename__ = "grant_"
+
+    id: str = Field(primary_key=True)
+    kind: str = Field(index=True)
+    party: str
+    terms: str = Field(sa_type=Text)
+    given_by: str
+    second: str = ""
+    state: str = Field(sa_type=Word, index=True)
+    spent: Decimal = Field(default=Decimal(0), sa_type=DecimalText)
+    used: int = 0
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    signatures: str = Field(default="[]", sa_type=Text)
+
+
+class IncidentRow(SQLModel, table=True):
+    """An incident: what was stopped, what it looks for, and how far its handling has come."""
+
+    __tablename__ = "incident"
+
+    id: str = Field(primary_key=True)
+    title: str
+    state: str = Field(sa_type=Word, index=True)
+    opened_by: str
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    terms: str = Field(default="{}", sa_type=Text)
+    findings: str = Field(default="{}", sa_type=Text)
+
+
+class IncidentItemRow(SQLModel, table=True):
+    """One action that an incident affects, and what becomes of it."""
+
+    __tablename__ = "incident_item"
+
+    incident_id: str = Field(primary_key=True)
+    action_id: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    state: str = Field(sa_type=Word)
+    evidence: str = Field(default="{}", sa_type=Text)
+    follow_up: str = ""
+    note: str = Field(default="", sa_type=Text)
+
+
 def _table(name: str) -> Table:
     return SQLModel.metadata.tables[name]
 
@@ -223,5 +338,6 @@ def _table(name: str) -> Table:
 CASE, ACTION, REQUEST, DECISION = _table("case_"), _table("action"), _table("request"), _table("decision")
 EFFECT, AUDIT, CHAIN = _table("effect"), _table("audit"), _table("chain")
 SWITCH, EXPOSURE, QUARANTINE = _table("switch"), _table("exposure"), _table("quarantine")
+BODY, GRANT = _table("body"), _table("grant_")
 """The bare tables: the stores' statements on the way of every case are built once on these, since building them costs more than
 running them."""

@@ -1,0 +1,205 @@
+"""Keys: who a person is to the ledger, proven by an Ed25519 signature that nobody can make by editing a row.
+
+A workspace trusts the public keys in its folder `keys/`. Each person's secret key stays with that person: in the folder that
+`SHIFTLEAD_KEYS` names, else in `.keys/` of the workspace where there is one, else in the person's own configuration folder.
+"""
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from .errors import Forbidden, NotFound, SettingsError
+from .noun import canonical_json
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+SECRETS = "SHIFTLEAD_KEYS"
+"""The environment variable that names the folder with one's secret keys."""
+
+LEDGER_KEY = "@ledger"
+"""The name of the key that signs for the workspace itself: its audit checkpoints and exports."""
+
+PUBLIC_FOLDER, OWN_FOLDER = "keys", ".keys"
+_HEAD = "shiftlead-ed25519"
+_LINE = re.compile(rf"^{_HEAD} (\S+) (.+)$")
+
+
+class Signer:
+    """Somebody who can sign."""
+
+    def __init__(self, name: str, key: "Ed25519PrivateKey") -> None:
+        self.name = name
+        self._key = key
+
+    @classmethod
+    def fresh(cls, name: str) -> "Signer":
+        """A new key for `name`, kept nowhere."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        return cls(name, Ed25519PrivateKey.generate())
+
+    def sign(self, purpose: str, statement: Mapping[str, Any]) -> str:
+        """The signature on a statement made for one purpose, in base64; it proves nothing for any other purpose."""
+        return base64.b64encode(self._key.sign(_bytes(purpose, statement))).decode()
+
+    @property
+    def public(self) -> str:
+        """The public key in base64."""
+        return base64.b64encode(self._key.public_key().public_bytes_raw()).decode()
+
+    def secret_bytes(self) -> bytes:
+        """The 32 secret bytes."""
+        return self._key.private_bytes_raw()
+
+
+class Keyring:
+    """The public keys that are trusted, by name."""
+
+    def __init__(self, keys: Mapping[str, str] | None = None) -> None:
+        self._text = dict(keys or {})
+        self._keys: dict[str, Ed25519PublicKey] = {}
+
+    @classmethod
+    def of(cls, signers: Iterable[Signer]) -> "Keyring":
+        """The ring that trusts these signers."""
+        return cls({one.name: one.public for one in signers})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Whose keys are trusted."""
+        return tuple(sorted(self._text))
+
+    def public(self, name: str) -> str:
+        """The public key of `name` in base64; empty where none is trusted."""
+        return self._text.get(name, "")
+
+    def holds(self, name: str, purpose: str, statement: Mapping[str, Any], signature: str) -> bool:
+        """Whether `name` signed exactly this statement for this purpose; False for an unknown name."""
+        from cryptography.exceptions import InvalidSignature
+
+        key = self._key(name)
+        try:
+            if key is None or not signature:
+                return False
+            key.verify(base64.b64decode(signature, validate=True), _bytes(purpose, statement))
+        except (InvalidSignature, ValueError, binascii.Error):
+            return False
+        return True
+
+    def _key(self, name: str) -> "Ed25519PublicKey | None":
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        if name not in self._keys and name in self._text:
+            self._keys[name] = Ed25519PublicKey.from_public_bytes(base64.b64decode(self._text[name], validate=True))
+        return self._keys.get(name)
+
+
+class KeyFolder:
+    """The keys of one workspace: the public ones it trusts, and the way to the secret ones."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.public = workspace / PUBLIC_FOLDER
+        self._own = workspace / OWN_FOLDER
+
+    @property
+    def secrets(self) -> Path:
+        """The folder with the secret keys of whoever runs this process."""
+        if named := os.environ.get(SECRETS):
+            return Path(named)
+        if self._own.is_dir():
+            return self._own
+        home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        return Path(home) / "shiftlead" / "keys"
+
+    def ring(self) -> Keyring:
+        """The public keys that this workspace trusts; raises SettingsError where a file holds none."""
+        return Keyring(dict(_read_public(path) for path in sorted(self.public.glob("*.pub"))))
+
+    def signer(self, name: str) -> Signer:
+        """The secret key of `name`; raises NotFound where it is not here, Forbidden where others may read it or it is another's."""
+        path = self.secrets / f"{_file(name)}.key"
+        if not path.is_file():
+            raise NotFound(
+                f"There is no secret key of {name!r} in {str(self.secrets)!r}.",
+                hint=f"`shiftlead operator key {name}` makes one; {SECRETS} names another folder.",
+            )
+        if path.stat().st_mode & 0o077:
+            raise Forbidden(f"Others may read the secret key {str(path)!r}.", hint=f"Run chmod 600 {str(path)!r}.")
+        found = _read_secret(path, name)
+        trusted = self.ring().public(name)
+        if trusted != found.public:
+            told = f"another key of {name!r} than the one in {str(path)!r}" if trusted else f"no key of {name!r}"
+            raise Forbidden(f"The workspace trusts {told}.", hint=f"Run `shiftlead operator key {name}`.")
+        return found
+
+    def make(self, name: str) -> Signer:
+        """The key of `name`, made where there is none yet, and trusted from now on.
+
+        Raises Forbidden where the workspace trusts another key of that name already.
+        """
+        path = self.secrets / f"{_file(name)}.key"
+        known = self.ring().public(name)
+        if path.is_file():
+            signer = _read_secret(path, name)
+        elif known:
+            raise Forbidden(
+                f"The workspace trusts a key of {name!r} that is not in {str(self.secrets)!r}.",
+                hint=f"Bring the secret key here, or delete {str(self._public_file(name))!r} first; what it signed then counts no more.",
+            )
+        else:
+            signer = Signer.fresh(name)
+        if known not in ("", signer.public):
+            raise Forbidden(
+                f"The workspace trusts another key of {name!r} than the one in {str(path)!r}.",
+                hint=f"Delete {str(self._public_file(name))!r} first if that one is lost; what it signed then counts no more.",
+            )
+        _write_secret(path, signer)
+        self.public.mkdir(parents=True, exist_ok=True)
+        self._public_file(name).write_text(f"{_HEAD} {signer.public} {name}\n", encoding="utf-8")
+        return signer
+
+    def _public_file(self, name: str) -> Path:
+        return self.public / f"{_file(name)}.pub"
+
+
+def _file(name: str) -> str:
+    return quote(name, safe="@ ")
+
+
+def _bytes(purpose: str, statement: Mapping[str, Any]) -> bytes:
+    return f"shiftlead:{purpose}\n{canonical_json(statement)}".encode()
+
+
+def _read_public(path: Path) -> tuple[str, str]:
+    try:
+        found = _LINE.match(path.read_text(encoding="utf-8").strip())
+        if found and unquote(path.stem) == found[2] and len(base64.b64decode(found[1], validate=True)) == 32:
+            return found[2], found[1]
+    except (OSError, ValueError, binascii.Error):
+        pass
+    raise SettingsError(f"{str(path)!r} holds no public key.", hint=f"It is one line: {_HEAD} KEY NAME, in a file NAME.pub.")
+
+
+def _read_secret(path: Path, name: str) -> Signer:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    try:
+        raw = base64.b64decode(path.read_text(encoding="ascii").strip(), validate=True)
+        return Signer(name, Ed25519PrivateKey.from_private_bytes(raw))
+    except (OSError, ValueError, binascii.Error) as error:
+        raise SettingsError(f"{str(path)!r} holds no secret key.", hint="Restore it, or make a new key.") from error
+
+
+def _write_secret(path: Path, signer: Signer) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as target:
+        target.write(base64.b64encode(signer.secret_bytes()).decode() + "\n")
