@@ -36,13 +36,14 @@ class EmbeddedBrain:
 def make_brain(spec: str, **settings: Any) -> Brain:
     """The brain called `spec`: `embedded`, `provider:model`, or `module.path:factory`.
 
-    `record` in `settings` is called with every exchange with a model; the rest goes to the model. Raises BadInput where
-    `spec` names nothing, ShiftleadError where the provider's package is not installed.
+    `record` in `settings` is called with every exchange with a model, `recognisers` look for personal data beside our own; the
+    rest goes to the model. Raises BadInput where `spec` names nothing, ShiftleadError where the provider's package is not
+    installed.
     """
     if spec == EMBEDDED:
         return EmbeddedBrain()
     # LangChain is imported only by those who use a model.
     from .llm import LlmBrain, chat_model
 
-    record = settings.pop("record", None)
-    return LlmBrain(chat_model(spec, **settings), spec, record=record)
+    record, recognisers = settings.pop("record", None), settings.pop("recognisers", ())
+    return LlmBrain(chat_model(spec, **settings), spec, record=record, recognisers=recognisers)

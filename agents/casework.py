@@ -14,12 +14,16 @@ from ..core.action import Envelope, Proposal
 from ..core.actions import OPEN_STATES, ActionState, SealedAction
 from ..core.case import Case, CaseState
 from ..core.clock import new_id
+from ..core.errors import Stopped
+from ..core.holding import STOPPED
+from ..core.keys import LEDGER_KEY
 from ..core.queue import Claim
 from ..core.store import Transaction
 from ..core.verdict import Lane
 from ..guardrails.screening import instructions_in_text
 from ..tools.desk import Desk
 from .judgement import deed, looked_at_again, told
+from .stops import check_case, check_sealed
 from .turns import Known, Step, Turn, advance, hand_over, outcome
 from .worker import Assessment, Worker
 
@@ -31,6 +35,9 @@ MAX_DRIFTS = 3
 
 STOPPED_PAUSE = timedelta(seconds=30)
 """How long a case rests while a kill switch holds it."""
+
+UNJUDGED_PAUSE = timedelta(minutes=15)
+"""How long it rests where that is known only after its worker has looked everything up; resuming wakes it at once."""
 
 
 @dataclass
@@ -66,11 +73,19 @@ class Casework:
 
     def begin(self) -> Step:
         """Where the case goes on: at the beginning, or where the ledger says."""
-        if self.held.fence == 1:
-            return Step.SCREEN
-        with self.crew.ledger.transaction() as tx:
-            self._look(tx)
-        return self.turn.step if self.turn else Step.PAUSE
+        if self.held.fence > 1:
+            with self.crew.ledger.transaction() as tx:
+                self._look(tx)
+        if self.turn and self.turn.step is not Step.SCREEN:
+            return self.turn.step
+        try:
+            check_case(self)
+        except Stopped as stopped:
+            return self._hold(stopped, STOPPED_PAUSE)
+        return Step.SCREEN
+
+    def _hold(self, stopped: Stopped, rest: timedelta) -> Step:
+        return self._pause(rest, f"{STOPPED}{stopped}", retry=False)
 
     def _look(self, tx: Transaction) -> Known:
         """Read the next turn, and whether the case is proposed anew."""
@@ -95,12 +110,22 @@ class Casework:
         self.assessment = self.crew.brain.assess(self.worker, self.desk, self.findings)
 
     def judge(self) -> Step:
-        """Seal and judge every proposal, open what is handed on, and ask whom to ask: one transaction."""
+        """Seal and judge every proposal, open what is handed on, and ask whom to ask; nothing of it where a kill switch holds one."""
+        try:
+            step = self._judge()
+        except Stopped as stopped:
+            return self._hold(stopped, UNJUDGED_PAUSE)
+        self.crew.at("judge.committed")
+        return step
+
+    def _judge(self) -> Step:
         with self.crew.ledger.transaction() as tx:
             queue.confirm(tx, self.held)
             first = actions.next_seq(tx.session, self.case.id) if self.drift else 1
             changed = self._changed(tx) if self.drift else ""
             sealed = tuple(self._seal(tx, proposal, first + number) for number, proposal in enumerate(self._undone(tx)))
+            # Read after judging: a switch that was thrown meanwhile holds the case, and nothing was judged.
+            check_sealed(tx, sealed)
             for item in self.assessment.handoffs:
                 self.crew.open_handoff(tx, item, parent=self.case)
             question = self.assessment.question
@@ -112,8 +137,7 @@ class Casework:
             if self.turn.step is Step.SCREEN:
                 self.turn = self._nothing_to_do(tx)
             self._close_if_done(tx, known)
-        self.crew.at("judge.committed")
-        return self.turn.step
+            return self.turn.step
 
     def _nothing_to_do(self, tx: Transaction) -> Turn:
         """Nothing was proposed or asked: rest where it is only too early, else close."""
@@ -134,7 +158,7 @@ class Casework:
         if execution.end is End.SETTLED:
             return self.turn.step
         if execution.end is End.STOPPED:
-            return self._pause(STOPPED_PAUSE, f"{queue.STOPPED}{execution.detail}", retry=False)
+            return self._pause(STOPPED_PAUSE, f"{STOPPED}{execution.detail}", retry=False)
         if execution.end is End.LATER:
             return self._pause(self.crew.backoff(self.case.attempts), execution.detail, retry=True)
         if execution.end is End.MOVED:
@@ -222,6 +246,10 @@ class Casework:
             context=context,
             makers=(f"worker:{self.worker.name}",),
         )
+        if self.crew.quorum.grants.covering(tx.session, sealed, verdict, at=tx.now):
+            # The executor spends it, or has a person asked after all.
+            sealed = sealed.model_copy(update={"state": ActionState.APPROVED})
+        sealed = sealed.signed(self.crew.sealing, LEDGER_KEY)
         actions.add(tx, sealed)
         tx.audit("action.judged", actor=f"worker:{self.worker.name}", case_id=self.case.id, **told(sealed))
         return sealed
@@ -232,7 +260,7 @@ class Casework:
         state = ActionState.BLOCKED if execution.verdict.lane is Lane.PROHIBITED else ActionState.WAITING
         sealed = action.model_copy(update={"verdict": execution.verdict, "state": state, "round": action.round + 1})
         inbox.supersede(tx, self.case.id, action_id=action.id, actor="system", why="judged anew")
-        actions.replace(tx, sealed)
+        actions.replace(tx, sealed.signed(self.crew.sealing, LEDGER_KEY))
         tx.audit("action.judged_again", actor="executor", case_id=self.case.id, **told(sealed))
 
     def _propose_anew(self, execution: Execution) -> Step:

@@ -14,8 +14,11 @@ from ..tools.desk import Desk
 from .account import Account, Position, days_overdue, positions, read_account
 from .collections_settings import CollectionsSettings
 from .contact_rules import asks_to_stop, call_number, contact_facts, contact_state, mail_address
+from .debtor_facts import account_facts, debtor_facts, recipient_facts
 from .dunning import Draft, amounts_match_records, draft, instalments
+from .dunning_recheck import facts_now
 from .dunning_steps import choose
+from .dunning_wording import text_facts
 from .next_step import CONTACTS, NextStep
 from .playbook import Playbook
 from .promises import Promise, read_promise
@@ -72,11 +75,9 @@ class Collections(Worker):
         return work.steps()
 
     def recheck(self, desk: Desk, proposal: Proposal) -> Mapping[str, Any]:
-        """Hour, contacts and marks of the customer as they are now: a reminder may be approved at night."""
+        """What records and text say now: a reminder may be approved at night, after a payment, or with another text."""
         account = read_account(desk.read, proposal.action.party)
-        if account is None:
-            return {}
-        return contact_facts(account, contact_state(account, desk.clock.now(), self.settings))
+        return facts_now(account, proposal, desk.clock.now(), self.settings) if account is not None else {}
 
 
 class _Work:
@@ -158,7 +159,8 @@ class _Work:
             number, record = call_number(self.account, self.settings)
             self.desk.cite("Phone number on file", number, of=record)
             about = f"receivable/{ids[0]}"
-            return {"phone": number, "note": _call_note(step), "due": self.today, "about": about}, {"channel": "phone"}
+            facts = {"channel": "phone"} | recipient_facts(number, record, self.account)
+            return {"phone": number, "note": _call_note(step), "due": self.today, "about": about}, facts
         if step.operation == "dunning.hold":
             return {"receivable_ids": ids, "reason": step.reason, "until": step.until}, {}
         if step.operation == "account.escalate":
@@ -187,11 +189,17 @@ class _Work:
             "template": step.template,
             "language": message.language,
             "amounts_match_records": amounts_match_records(message, step.receivables),
-        }
+            **recipient_facts(address, record, self.account),
+            **text_facts(
+                message.subject, message.body, written_in=message.language, language=self.account.customer.language,
+                names=message.names,
+            ),
+        }  # fmt: skip
         if step.operation == "reminder.send":
             return given | {"level": step.level}, facts | {"reminder_level": step.level}
         plan = {"instalments": len(message.plan), "first_due": message.plan[0].due}
-        return given | plan, facts | {"instalments": len(message.plan)}
+        adds_up = sum((one.amount for one in message.plan), 0 * amount["amount"]) == amount["amount"]
+        return given | plan, facts | {"instalments": len(message.plan), "instalments_sum_matches": adds_up}
 
     def _draft(self, step: NextStep, total: Money, name: str) -> Draft:
         pay_by = self.today + timedelta(days=self.settings.pay_within_days)
@@ -208,16 +216,14 @@ class _Work:
         return {"amount": amount, "currency": position.currency}
 
     def _facts(self, position: Position | None, receivables: tuple[Receivable, ...]) -> dict[str, Any]:
-        grace = self.settings.promise_grace_days
-        mine = {one.id for one in receivables}
-        facts = contact_facts(self.account, self.state, more=self.contacts) | {
-            "disputed": any(one.disputed for one in receivables),
-            "promise_open": any(one.id in mine for one in self.account.promised(self.today, grace)),
-            "promise_broken": any(one.id in mine for one in self.account.broken(self.today, grace)),
-            "days_overdue": max((days_overdue(one, self.today) for one in receivables), default=0),
+        facts = {
+            **contact_facts(self.account, self.state, more=self.contacts),
+            **debtor_facts(self.account.customer, self.account.contacts),
+            **account_facts(self.account, receivables, self.today, self.settings),
         }
         if position is not None:
             facts["overdue_amount"] = plain(position.overdue_amount)
+            facts["owed_amount"] = plain(position.open_amount)
             facts["late_probability"] = round(position.late_probability, 4)
         return facts
 

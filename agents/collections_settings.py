@@ -1,6 +1,6 @@
 """The numbers and words of the collections playbook, typed: ladder, contact limits, thresholds, confidences."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -54,6 +54,13 @@ class CollectionsSettings(PlaybookSettings):
     """The day to pay by that a message names, counted from today."""
     hours: Hours
     weekdays_only: bool
+    """True where nobody is contacted on weekends and quiet days."""
+    quiet_days: tuple[Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")], ...] = ()
+    """Public holidays with a fixed date, month and day: `12-25`."""
+    quiet_around_easter: tuple[int, ...] = ()
+    """Public holidays by their distance from Easter Sunday in days: -2 is Good Friday."""
+    time_barred_days: int = Field(default=1095, ge=1)
+    """Days past due from which a debt may be time-barred somewhere."""
     contacts_per_7_days: int = Field(ge=1)
     """Contacts in seven days over all channels, the new one included."""
     days_between_contacts: int = Field(ge=0)

@@ -1,6 +1,6 @@
 """The crew of a workspace: its workers, brain, connectors and guard, put together once per process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,22 +10,30 @@ from ..connectors.execution import Observer
 from ..connectors.executor import Executor
 from ..connectors.intake import Intake
 from ..connectors.registry import load_connector, load_plugin
-from ..core import exchanges, operations, queue
+from ..core import exchanges, operations, policies, queue
 from ..core.action import Proposal
 from ..core.actions import SealedAction
 from ..core.case import Case, TicketItem
 from ..core.clock import Clock, SystemClock
 from ..core.errors import SettingsError
 from ..core.exchanges import ModelExchange
+from ..core.keys import LEDGER_KEY
 from ..core.operations import OperationSpec
 from ..core.queue import Claim
+from ..core.roster import Roster, Signing
 from ..core.settings import FILE_NAME, Place
 from ..core.store import Ledger, Transaction
+from ..guardrails.disclosure import FACT
+from ..guardrails.enactment import in_force
 from ..guardrails.gate import Guard
-from ..guardrails.policy import Policy, workspace_policy
-from ..guardrails.provenance import AUTHORITY_FACTS, authority_facts
+from ..guardrails.personal_data import Recogniser
+from ..guardrails.policy import Policy
+from ..guardrails.presidio import open_recognisers
+from ..guardrails.provenance import AUTHORITY_FACTS, GATE_FACTS, provenance
+from ..guardrails.quorum import Quorum
 from ..tools.desk import Desk
 from .brain import Brain, make_brain
+from .parties import tells_of_others
 from .playbook import Playbook, load_playbook
 from .turns import Ask
 from .worker import Worker
@@ -54,16 +62,31 @@ class Crew:
         workers: Mapping[str, Worker],
         policy: Policy,
         brain: Brain,
+        roster: Roster,
+        sealing: Signing | None = None,
+        recognisers: Sequence[Recogniser] = (),
+        under: str = "",
         observer: Observer = lambda _: None,
     ) -> None:
+        """`roster` says who may approve and whose signatures count; with a `keyring` of None nobody's are asked for.
+
+        `sealing` is the ledger's own key, with which what workers propose is sealed; where the keyring trusts one, what is not sealed with
+        it does not run. `under` is the digest that the ledger says is in force: once that is another, nothing is sent under `policy` any more.
+        """
         self.ledger = ledger
         self.connectors = connectors
         self.workers = workers
         self.policy = policy
         self.brain = brain
+        self.recognisers = recognisers
         self.guard = Guard(policy, ledger.clock)
         self.at = observer
-        self.executor = Executor(ledger, connectors, self.guard, observer=observer)
+        self.roster = roster
+        self.sealing = sealing
+        self.quorum = Quorum(policy, roster)
+        self.executor = Executor(
+            ledger, connectors, self.guard, keyring=roster.keyring, authority=self.quorum, under=under, observer=observer
+        )
         self.routes = {kind: name for name, worker in sorted(workers.items()) for kind in sorted(worker.takes)}
         self.intake = Intake(ledger, self.routes, self.due)
 
@@ -104,8 +127,10 @@ class Crew:
         spec = desk.operation(proposal.action.kind)
         # None where the runtime cannot tell, so that a worker's own word never stands in for it.
         facts: dict[str, Any] = dict.fromkeys(AUTHORITY_FACTS)
-        facts |= authority_facts(spec.authority, proposal.action.arguments, desk.evidence)
+        facts |= dict.fromkeys(name for name in GATE_FACTS if name in proposal.facts)
+        facts |= provenance(spec.authority, proposal.action.arguments, desk.evidence).every_fact()
         facts["worker"] = worker.name
+        facts[FACT] = tells_of_others(proposal, spec.authority, desk, worker.playbook.settings, more=self.recognisers).value
         facts["instructions_in_text"] = bool(warning) or bool(proposal.facts.get("instructions_in_text"))
         return facts
 
@@ -195,16 +220,27 @@ def _signed(playbook: Playbook, place: Place, *, own: bool) -> Playbook:
 
 
 def open_crew(
-    place: Place, *, clock: Clock | None = None, brain: str = "", observer: Callable[[str], None] = lambda _: None
+    place: Place,
+    *,
+    clock: Clock | None = None,
+    brain: str = "",
+    policy: Policy | None = None,
+    observer: Callable[[str], None] = lambda _: None,
 ) -> Crew:
-    """The crew of a workspace, ready to work.
+    """The crew of a workspace, ready to work under the policy in force; `policy` is that one where the caller has it already.
 
     Raises SettingsError, PolicyError, PluginError or LedgerError before anything starts.
     """
     clock = clock or SystemClock()
-    policy, workers = workspace_policy(place), open_workers(place)
+    workers, roster = open_workers(place), place.roster()
+    recognisers = open_recognisers(place.workspace.recognisers)
     with ExitStack() as opened:
         ledger = opened.enter_context(closing(place.open_ledger(clock)))
+        with ledger.reading() as session:
+            under = policies.held(session)
+        if policy is None or policy.digest() != under:
+            found = in_force(ledger, place, roster.keyring)
+            policy, under = found.policy, found.version.digest
         connectors = open_connectors(place, clock)
         for connector in connectors.values():
             opened.enter_context(closing(connector))
@@ -213,7 +249,11 @@ def open_crew(
             connectors=connectors,
             workers=workers,
             policy=policy,
-            brain=make_brain(brain or place.workspace.brain, record=recorder(ledger)),
+            brain=make_brain(brain or place.workspace.brain, record=recorder(ledger), recognisers=recognisers),
+            roster=roster,
+            sealing=place.keys.signer(LEDGER_KEY) if LEDGER_KEY in place.keys.ring().names else None,
+            recognisers=recognisers,
+            under=under,
             observer=observer,
         )
         crew.register_operations()

@@ -13,6 +13,7 @@ from .account import Account, Position, days_overdue
 from .collections_settings import CollectionsSettings, Rung
 from .contact_rules import ContactState, contact_state, mail_address, may_call, next_moment, not_now
 from .dunning import MOST_INVOICES
+from .holds import DISPUTED, PROMISED, held_without_payment
 from .next_step import CONTACTS, Chosen, NextStep
 from .wording import days_text
 
@@ -110,20 +111,29 @@ class _Chooser:
             reasons = sorted({one.dispute_reason for one in disputed if one.dispute_reason})
             told = f": {'; '.join(reasons)[:120]}" if reasons else ""
             until = self.today + timedelta(days=settings.dispute_hold_days)
-            yield self._hold(disputed, f"Disputed: {_numbers(disputed)}{told}.", "disputed", 4, until)
+            yield self._hold(disputed, f"{DISPUTED} {_numbers(disputed)}{told}.", "disputed", 4, until)
         promised = [one for one in self._undisputed() if one.id in self.promised and not one.on_hold]
         if promised:
             last = max(one.promised_on for one in promised if one.promised_on)
             until = last + timedelta(days=settings.promise_grace_days)
-            yield self._hold(promised, f"Promised by {last}: {_numbers(promised)}.", "promise_open", 5, until)
+            yield self._hold(promised, f"{PROMISED} {last}: {_numbers(promised)}.", "promise_open", 5, until)
         rest = self._eligible()
         unallocated = self.account.unallocated(self.today, settings.unallocated_days)
         if rest and (unallocated or self.wish == "already_paid"):
             why = "The customer says it is paid." if not unallocated else (
                 f"{unallocated[0].amount:,} {unallocated[0].currency} arrived on {unallocated[0].date} without an invoice number."
             )  # fmt: skip
-            until = self.today + timedelta(days=settings.unallocated_hold_days)
+            yield from self._paid_perhaps(rest, why)
+
+    def _paid_perhaps(self, rest: list[Receivable], why: str) -> Iterator[NextStep]:
+        """One hold in which the payment may be found; the next time, without a payment since, a person looks for it."""
+        held = held_without_payment(self.account, self.today)
+        if held is None:
+            until = self.today + timedelta(days=self.settings.unallocated_hold_days)
             yield self._hold(rest, f"{why} It may pay what is open.", "unallocated", 6, until)
+        elif self._escalated_on() is None:
+            reason = f"{why} Dunning was held for that on {held}, and no payment has come since."
+            yield self._manager(self._position_of(rest[0].currency), rest, reason, sop=6, label="unallocated_again")
 
     def _hold(self, receivables: Sequence[Receivable], reason: str, why: str, step: int, until: date) -> NextStep:
         sure = {"disputed": "hold_dispute", "promise_open": "hold_promise"}.get(why, "hold_unallocated")

@@ -79,7 +79,8 @@ def _ways(*more: Step) -> list[str]:
 
 
 def _begin(state: Progress, runtime: Runtime[Casework]) -> str:
-    return str(runtime.context.begin())
+    step = runtime.context.begin()
+    return END if step is Step.PAUSE else str(step)
 
 
 def _screen(state: Progress, runtime: Runtime[Casework]) -> None:

@@ -12,6 +12,7 @@ from ..core.clock import today
 from ..core.errors import NotFound
 from ..core.evidence import Trust
 from ..guardrails.screening import instructions_in_text
+from ..guardrails.senders import sender_facts
 from ..tools.desk import Desk
 from .billing import Billing, credited, release, settle
 from .discrepancy import FRAUD, Discrepancy
@@ -75,7 +76,9 @@ class Invoices(Worker):
         _show_supplier(desk, supplier, invoice)
         _show_order(desk, [order for order in orders if order.id == found.order_id], receipts)
         _show_exceptions(desk, found.exceptions)
-        return Payable(invoice=invoice, supplier=supplier, match=found, today=today(desk.clock))
+        known = [supplier.email] if supplier and supplier.email else []
+        sender = sender_facts(desk.item.payload, subject=desk.item.subject, known=known)
+        return Payable(invoice=invoice, supplier=supplier, match=found, today=today(desk.clock), sender=sender)
 
     def _orders(self, desk: Desk, invoice: Invoice) -> list[PurchaseOrder]:
         """The order on the invoice, or the supplier's orders whose number is a slip of the pen away."""

@@ -4,7 +4,7 @@ A model that fails, rambles, or wants something it may not want leads to a quest
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from typing import Any
@@ -15,9 +15,11 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from ..core.action import Proposal
 from ..core.errors import BadInput, Forbidden, NotFound, PluginError
 from ..core.noun import Noun
-from ..guardrails.redaction import redact
+from ..guardrails.personal_data import Recogniser
+from ..guardrails.redaction import SHIPPED, Redactor
 from ..tools.desk import Desk
 from .answers import Answer, parse_answer, proposed, restored
+from .parties import known_values
 from .prompts import ANSWER_SCHEMA, Prompt, build_prompt
 from .worker import Assessment, Worker
 
@@ -109,7 +111,11 @@ def _made(spec: str, make: Callable[..., Any], settings: dict[str, Any]) -> Base
 class LlmBrain:
     """A brain that asks a language model, and holds its answer against the records and the worker's own reasoning."""
 
-    def __init__(self, model: BaseChatModel, name: str, *, record: Recorder | None = None) -> None:
+    def __init__(
+        self, model: BaseChatModel, name: str, *, record: Recorder | None = None, recognisers: Sequence[Recogniser] = ()
+    ) -> None:
+        """`recognisers` look for personal data beside our own, before anything goes to the model."""
+        self._recognisers = (*SHIPPED, *recognisers)
         self._model = model
         self._name = name
         self._record = record or (lambda _: None)
@@ -122,7 +128,8 @@ class LlmBrain:
     def assess(self, worker: Worker, desk: Desk, findings: object) -> Assessment:
         """What the model concludes; a question for a person where its answer cannot be used."""
         embedded = worker.assess(desk, findings)
-        prompt = build_prompt(worker.playbook, desk)
+        redactor = Redactor(known_values(desk), self._recognisers)
+        prompt = build_prompt(worker.playbook, desk, redactor)
         problem = complaint = ""
         # The second attempt asks in plain text: a model whose structured output fails can often still write JSON.
         for attempt, structured in enumerate((True, False), 1):
@@ -135,9 +142,9 @@ class LlmBrain:
                     return _concluded(answer, worker, desk, embedded)
             except (BadInput, Forbidden, NotFound) as error:
                 problem = error.message
-                complaint = _unrevealing(problem, prompt)
+                complaint = _unrevealing(problem, prompt, redactor)
             finally:
-                self._keep(desk, attempt, messages, text, _unrevealing(problem, prompt))
+                self._keep(desk, attempt, messages, redactor.hide(text), _unrevealing(problem, prompt, redactor))
         return _unanswered(self._name, problem, embedded)
 
     def _ask(self, messages: list[BaseMessage], *, structured: bool) -> tuple[str, str]:
@@ -219,11 +226,13 @@ def _asking(question: str, embedded: Assessment) -> Assessment:
     return Assessment(question=question, summary=embedded.summary)
 
 
-def _unrevealing(problem: str, prompt: Prompt) -> str:
+def _unrevealing(problem: str, prompt: Prompt, redactor: Redactor) -> str:
     """`problem` with tokens in place of personal data, as a model or a record may see it."""
     for token, value in prompt.tokens.items():
         problem = problem.replace(value, token)
-    return "It does not fit the case." if redact(problem).tokens else problem
+    before = len(redactor.tokens)
+    hidden = redactor.hide(problem)
+    return hidden if len(redactor.tokens) == before else "It does not fit the case."
 
 
 def _cause(error: Exception) -> str:

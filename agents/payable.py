@@ -24,6 +24,7 @@ from typing import Any
 
 from ..connectors.records import Invoice, Supplier
 from ..core.action import Proposal
+from ..core.iban import bare_account
 from ..core.money import Money, round_minor
 from ..core.noun import Noun
 from ..tools.desk import Desk
@@ -45,6 +46,8 @@ class Payable(Noun):
     supplier: Supplier | None
     match: Match
     today: date
+    sender: dict[str, Any] = {}
+    """What the ticket tells about who sent it; facts for the policy."""
 
 
 def decide(desk: Desk, found: Payable, settings: InvoiceSettings) -> Assessment:
@@ -58,7 +61,8 @@ def decide(desk: Desk, found: Payable, settings: InvoiceSettings) -> Assessment:
         return _alone(found, _reject(desk, found))
     if found.match.route == "block_fraud_review":
         proposal = _block(desk, found)
-        return _alone(found, proposal, question=f"Blocked; please review for fraud. {proposal.rationale}")
+        told = f"Blocked; please review for fraud. {proposal.rationale}"
+        return _alone(found, proposal, question=f"{told} {_callback(found)}".rstrip())
     return _choose(desk, found, settings)
 
 
@@ -81,6 +85,9 @@ def facts(found: Payable) -> dict[str, Any]:
         "days_dated_ahead": max(0, (invoice.issue_date - found.today).days),
         "instructions_in_text": match.instructions_in_text,
         "invoice_status": invoice.status,
+        "iban_country_matches": _at_home(supplier),
+        "account_name_check": str(supplier.extra.get("account_name_check", "not_checked")) if supplier else None,
+        **found.sender,
     }
 
 
@@ -220,6 +227,23 @@ def _proposal(
 
 def _told(match: Match) -> str:
     return " ".join(one.evidence for one in match.exceptions[:3]) + (" …" if len(match.exceptions) > 3 else "")
+
+
+def _callback(found: Payable) -> str:
+    """The call that settles a changed account: to the number in the vendor master, never to one from the invoice."""
+    supplier = found.supplier
+    if supplier is None or "bank_detail_change" not in found.match.labels:
+        return ""
+    if not supplier.phone:
+        return f"The vendor master has no number of {supplier.name}; ask purchasing for one. Call no number from the invoice."
+    return f"Call {supplier.name} at {supplier.phone}, the number in the vendor master, and none from the invoice."
+
+
+def _at_home(supplier: Supplier | None) -> bool | None:
+    """Whether the account on record is in the supplier's country; None where one of the two is not known."""
+    account = bare_account(supplier.iban) if supplier else ""
+    known = supplier is not None and supplier.country and account[:2].isalpha()
+    return account[:2] == supplier.country.upper() if supplier and known else None
 
 
 def _account_age(supplier: Supplier | None, today: date) -> int | None:

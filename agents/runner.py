@@ -17,7 +17,7 @@ from ..core.noun import Noun
 from ..core.queue import Claim
 from ..core.receipt import EffectState
 from ..core.store import Transaction
-from ..guardrails.approvals import Approvals
+from ..guardrails.ladder import Ladder
 from .casework import Casework
 from .checkpoints import CaseSaver
 from .crew import Crew
@@ -62,7 +62,7 @@ class Runner:
         self.batch = batch
         self.progress = progress
         """Told the id of every case that was worked on."""
-        self.approvals = Approvals(crew.ledger, crew.policy)
+        self.ladder = Ladder(crew.ledger, crew.policy)
         self._saver = CaseSaver()
         self._graph = build_graph(self._saver)
         self._halt = threading.Event()
@@ -72,8 +72,8 @@ class Runner:
         self._halt.set()
 
     def sweep(self) -> int:
-        """Expire requests whose time ran out and ask after effects whose answer was lost; returns how many changed."""
-        return self.approvals.expire() + self._reconcile()
+        """Remind of requests that nobody answers, and ask after effects whose answer was lost; returns how many changed."""
+        return self.ladder.climb() + self._reconcile()
 
     def until_idle(self, *, concurrency: int = 1) -> Shift:
         """Work until no case is ready, with `concurrency` threads."""

@@ -10,6 +10,7 @@ from ..connectors.records import Customer, Invoice, Receivable, Ticket
 from ..core.action import Proposal
 from ..core.clock import today
 from ..guardrails.screening import instructions_in_text
+from ..guardrails.senders import sender_facts
 from ..tools.desk import Desk
 from .entities import Entity, EntityKind, entities_of
 from .language import Language, language_of
@@ -158,6 +159,7 @@ class Triage(Worker):
             "language": read.language.code,
             "out_of_scope": not read.known,
             "instructions_in_text": read.instructions,
+            **_sender(read),
         }
         if read.customer is not None:
             facts["vulnerable"] = read.customer.vulnerable
@@ -177,6 +179,12 @@ def _customer(desk: Desk, ticket: Ticket) -> Customer | None:
     if ticket.customer_id:
         return desk.one("customer.get", Customer, id=ticket.customer_id)
     return desk.one("customer.find", Customer, email=ticket.requester) if ticket.requester else None
+
+
+def _sender(read: Read) -> dict[str, Any]:
+    ticket, known = read.ticket, [read.customer.email] if read.customer else []
+    headers = {"from": ticket.requester, "reply_to": ticket.extra.get("reply_to", ""), "body": ticket.body}
+    return sender_facts(headers, subject=ticket.subject, known=known)
 
 
 def _own_invoices(desk: Desk, customer: Customer | None, mentions: tuple[Entity, ...]) -> tuple[Invoice, ...]:

@@ -9,8 +9,8 @@ import yaml
 from pydantic import Field, ValidationError
 
 from ..core.errors import SettingsError
+from ..core.lookalikes import without_invisible
 from ..core.noun import Noun
-from ..guardrails.screening import without_invisible
 
 _SLOTS = frozenset({"name", "ticket", "house"})
 _ELSEWHERE = re.compile(r"://|@|\w\.[a-z]{2}|\d(?:[\s()./-]*\d){6}|\b[a-z]{2}\d{2}", re.IGNORECASE)

@@ -18,14 +18,18 @@ from pathlib import Path
 def child(url: str, decisions: int) -> None:
     from shiftlead.console.app import ConsoleApp
     from shiftlead.core.clock import FrozenClock
+    from shiftlead.core.roster import Roster
     from shiftlead.core.settings import Operator
     from shiftlead.core.store import Ledger
+    from shiftlead.guardrails.approvals import Approvals
     from shiftlead.guardrails.policy import shipped_policy
 
     policy = shipped_policy()
     imported = time.process_time()
     ledger = Ledger.open(url, clock=FrozenClock(datetime(2026, 9, 15, 9, 0, tzinfo=UTC)))
-    app = ConsoleApp(ledger, policy, operator=Operator(name="ana", role=policy.roles[-1].name), title="bench", lone=True)
+    ana = Operator(name="ana", role=policy.roles[-1].name)
+    approvals = Approvals(ledger, policy, signer=None, roster=Roster(operators={"ana": ana.role}, keyring=None))
+    app = ConsoleApp(ledger, policy, operator=ana, approvals=approvals, title="bench", lone=True)
     print(json.dumps({"import_cpu_s": round(imported, 3), **asyncio.run(drive(app, decisions))}))
 
 

@@ -36,6 +36,8 @@ from shiftlead.core import inbox
 from shiftlead.core.approval import DecisionKind
 from shiftlead.core.case import TicketItem
 from shiftlead.core.clock import SystemClock
+from shiftlead.core.keys import LEDGER_KEY, Keyring, Signer
+from shiftlead.core.roster import Roster
 from shiftlead.core.settings import Operator
 from shiftlead.core.store import Ledger
 from shiftlead.core.verdict import Lane
@@ -133,9 +135,20 @@ def ours(folder: Path, cases: int, policy: Policy, *, threads: int) -> Run:
     file = folder / "ledger.db"
     ledger = Ledger.create(f"sqlite:///{file}")
     connector = world(cases)
-    crew = Crew(ledger, connectors={"memory": connector}, workers={"poster": Poster()}, policy=policy, brain=EmbeddedBrain())
+    ana, own = Signer.fresh("ana"), Signer.fresh(LEDGER_KEY)
+    roster = Roster(operators={"ana": "lead"}, keyring=Keyring.of([ana, own]))
+    crew = Crew(
+        ledger,
+        connectors={"memory": connector},
+        workers={"poster": Poster()},
+        policy=policy,
+        brain=EmbeddedBrain(),
+        roster=roster,
+        sealing=own,
+    )
     crew.register_operations()
-    runner, approvals, operator = Runner(crew), Approvals(ledger, policy), Operator(name="ana", role="lead")
+    runner, operator = Runner(crew), Operator(name="ana", role="lead")
+    approvals = Approvals(ledger, policy, signer=ana, roster=roster)
     started, cpu = time.perf_counter(), time.process_time()
     for _ in crew.intake.pull(connector):
         pass

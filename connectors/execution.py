@@ -1,11 +1,12 @@
 """An execution: how one attempt ended, and what the executor needs from the guardrails and tells to an observer."""
 
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
 from ..core.actions import SealedAction
+from ..core.approval import Decision, Request
 from ..core.noun import Noun
 from ..core.receipt import Receipt
 from ..core.store import Transaction
@@ -27,8 +28,29 @@ class Gate(Protocol):
         `fresh` holds facts that were read again just now.
         """
 
-    def give_back(self, tx: Transaction, action: SealedAction, day: date) -> None:
-        """Take an action out of its limits again, since nothing happened."""
+    def count(self, tx: Transaction, action: SealedAction, at: datetime) -> None:
+        """Count an action that turned out to have happened `at` that moment."""
+
+    def give_back(self, tx: Transaction, action: SealedAction, at: datetime) -> None:
+        """Take an action that was admitted `at` that moment out of its limits again, since nothing happened."""
+
+
+class Authority(Protocol):
+    """Who may say yes, as the executor sees it: it has verified the signatures itself."""
+
+    def doubt(
+        self, tx: Transaction, action: SealedAction, verdict: Verdict, said: Sequence[tuple[Request, Decision]]
+    ) -> str | None:
+        """Why these approvals are not enough for `action`, in words or empty; None where they are."""
+
+    def spend(self, tx: Transaction, action: SealedAction, verdict: Verdict) -> bool:
+        """Spend an approval that was given beforehand and covers `action`; False where there is none."""
+
+    def give_back(self, tx: Transaction, action: SealedAction) -> None:
+        """Give back what `action` has spent, since nothing happened."""
+
+    def spend_again(self, tx: Transaction, action: SealedAction) -> None:
+        """Spend again what was given back, since it happened after all."""
 
 
 class End(StrEnum):

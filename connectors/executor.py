@@ -1,7 +1,7 @@
 """The executor: the one place that causes effects, at most once per sealed envelope.
 
 It trusts nothing that was decided earlier: in the transaction that takes the right to send, the envelope's digest is computed
-again, the approvals are counted again, the kill switch is read and the action is judged anew. What it then sends carries the
+again, the signatures on the approvals are verified, the kill switch is read and the action is judged anew. What it then sends carries the
 effect's key. Where the answer is lost, the outside is asked by that key; it is never sent again blindly.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core import actions, inbox, outbox, queue, switches
-from ..core.action import Action, Target, effect_key
+from ..core.action import Action, Target
 from ..core.actions import ActionState, SealedAction
 from ..core.errors import (
     LeaseLost,
@@ -20,14 +20,15 @@ from ..core.errors import (
     Stopped,
     Unreachable,
 )
+from ..core.keys import Keyring
 from ..core.queue import Claim, confirm
 from ..core.receipt import Effect, EffectState, Outcome, Receipt
 from ..core.store import Ledger, Transaction
 from ..core.verdict import Lane, Verdict
-from .admission import RUNNABLE, check_envelope, may_run
+from .admission import RUNNABLE, check_envelope, check_policy, gated
 from .base import Connector
 from .drift import expected, moved
-from .execution import End, Execution, Gate, Observer, Then
+from .execution import Authority, End, Execution, Gate, Observer, Then
 
 
 class _Closed(Exception):
@@ -51,14 +52,29 @@ class _Attempt:
 
 
 class Executor:
-    """Executes sealed actions through connectors."""
+    """Executes sealed actions through connectors.
+
+    `keyring` holds the keys whose approvals count; with None nobody's signature is asked for, and whoever writes to the ledger
+    decides what runs. `under` is the digest of the policy in force that the gate judges by; empty where none is in force.
+    """
 
     def __init__(
-        self, ledger: Ledger, connectors: Mapping[str, Connector], gate: Gate, *, observer: Observer = lambda _: None
+        self,
+        ledger: Ledger,
+        connectors: Mapping[str, Connector],
+        gate: Gate,
+        *,
+        keyring: Keyring | None,
+        authority: Authority,
+        under: str = "",
+        observer: Observer = lambda _: None,
     ) -> None:
         self.ledger = ledger
         self.connectors = connectors
         self.gate = gate
+        self.keyring = keyring
+        self.authority = authority
+        self._under = under
         self._at = observer
 
     def run(
@@ -111,7 +127,7 @@ class Executor:
                 f"Action {action.id!r} needs the connector {proposed.target.system!r}.", hint="Add it to the workspace file."
             )
         effect = Effect(
-            key=effect_key(envelope.tenant, envelope.case_id, envelope.action_id, action.digest),
+            key=action.effect_key,
             case_id=envelope.case_id,
             action_id=envelope.action_id,
             connector=proposed.target.system,
@@ -148,24 +164,31 @@ class Executor:
         return None if found is None else self._settle(attempt, found)
 
     def _start(self, held: Claim, attempt: _Attempt, fresh: Mapping[str, Any]) -> bool:
-        envelope = attempt.action.envelope
         with self.ledger.transaction() as tx:
             confirm(tx, held)
             current = actions.get(tx.session, attempt.action.id)
-            check_envelope(current, attempt.action)
+            check_envelope(current, attempt.action, self.keyring)
+            check_policy(tx, self._under)
             if not outbox.start(tx, attempt.effect, sender=attempt.actor):
                 return False
             verdict = self.gate.admit(tx, current, fresh)
-            if not may_run(tx, current, verdict):
-                raise _Closed(verdict)
+            if closed := gated(tx, current, verdict, keyring=self.keyring, authority=self.authority):
+                # What is stopped is judged prohibited, yet it is held and not given up.
+                self._check_switches(tx, attempt)
+                if closed.stopped:
+                    raise Stopped(f"Action {current.id!r} was stopped while it was judged.", hint="It is taken up again.")
+                raise _Closed(closed)
             outbox.announce(tx, attempt.effect, sender=attempt.actor, policy_digest=verdict.policy_digest)
-            # Read last and in turn, so that whoever stops this is either before us in the chain and seen, or after us.
+            # Read last and in turn, so that whoever stops or holds this is either before us in the chain and seen, or after us.
             tx.in_turn()
-            switches.check(
-                tx.session,
-                switches.scopes_of(worker=envelope.worker, kind=current.kind, party=attempt.proposed.party),
-            )
+            check_policy(tx, self._under)
+            self._check_switches(tx, attempt)
+            check_envelope(actions.get(tx.session, attempt.action.id), attempt.action, self.keyring)
             return True
+
+    def _check_switches(self, tx: Transaction, attempt: _Attempt) -> None:
+        worker, proposed = attempt.action.envelope.worker, attempt.proposed
+        switches.check(tx.session, switches.scopes_of(worker=worker, kind=proposed.kind, party=proposed.party))
 
     def _send(self, attempt: _Attempt, target: Target) -> Execution:
         proposed, key = attempt.proposed, attempt.effect.key
@@ -174,8 +197,8 @@ class Executor:
             receipt = attempt.connector.execute(proposed.kind, proposed.arguments, key=key, target=target)
         except StaleRecord as error:
             with self.ledger.transaction() as tx:
-                self._give_back(tx, attempt)
                 outbox.cancel(tx, key, actor=attempt.actor, why=str(error))
+                self._give_back(tx, attempt)
             return Execution(end=End.MOVED, detail=str(error))
         except Refused as error:
             receipt = self._receipt(attempt, Outcome.REFUSED, str(error))
@@ -208,19 +231,22 @@ class Executor:
 
     def _not_sent(self, attempt: _Attempt, why: str, then: Then = lambda _: None) -> Execution:
         with self.ledger.transaction() as tx:
-            self._give_back(tx, attempt)
             outbox.back_to_planned(tx, attempt.effect.key, actor=attempt.actor, why=why)
             if actions.get(tx.session, attempt.action.id).state is ActionState.UNKNOWN:
                 state = ActionState.PROPOSED if attempt.action.lane is Lane.ALLOWED else ActionState.APPROVED
                 actions.move(tx, attempt.action.id, state, expect=(ActionState.UNKNOWN,))
             then(tx)
+            self._give_back(tx, attempt)
         return Execution(end=End.LATER, detail=why)
 
     def _give_back(self, tx: Transaction, attempt: _Attempt) -> None:
-        """Take the action out of the limits of the day on which it was counted."""
+        """Take the action out of the limits again.
+
+        The limits come last in every transaction, behind case, effect and action, so that no two wait for each other.
+        """
         known = outbox.get(tx.session, attempt.effect.key)
-        counted = known.sent_at if known and known.sent_at else tx.now
-        self.gate.give_back(tx, attempt.action, counted.date())
+        self.gate.give_back(tx, attempt.action, known.sent_at if known and known.sent_at else tx.now)
+        self.authority.give_back(tx, attempt.action)
 
     def _settle(self, attempt: _Attempt, receipt: Receipt) -> Execution:
         try:
@@ -242,14 +268,15 @@ class Executor:
         with self.ledger.transaction() as tx:
             known = outbox.get(tx.session, attempt.effect.key)
             late = known is not None and known.state is EffectState.PLANNED
-            if late and receipt.outcome is not Outcome.REFUSED:
-                # It was taken out of the limits when nobody knew of it.
-                self.gate.admit(tx, attempt.action, {})
             outbox.settle(tx, attempt.effect.key, receipt, case_id=attempt.effect.case_id, actor=attempt.actor)
             actions.move(tx, attempt.action.id, _STATES[receipt.outcome], expect=RUNNABLE)
+            then(tx)
             if receipt.outcome is Outcome.REFUSED and not late:
                 self._give_back(tx, attempt)
-            then(tx)
+            elif late and receipt.outcome is not Outcome.REFUSED:
+                # It was taken out of the limits when nobody knew of it.
+                self.gate.count(tx, attempt.action, known.sent_at if known and known.sent_at else tx.now)
+                self.authority.spend_again(tx, attempt.action)
 
     def _follow(self, attempt: _Attempt, receipt: Receipt | None) -> Execution:
         """Bring the action's state after a receipt that is in the ledger already."""

@@ -19,7 +19,8 @@ from ..core.clock import Clock
 from ..core.settings import Operator, Place
 from ..core.store import Ledger
 from ..guardrails.approvals import Approvals
-from ..guardrails.policy import Policy, workspace_policy
+from ..guardrails.enactment import in_force
+from ..guardrails.policy import Policy
 from .bars import StatusBar
 from .desk import Desk
 from .dialogs import Help
@@ -76,6 +77,7 @@ class ConsoleApp(App[None]):
         policy: Policy,
         *,
         operator: Operator,
+        approvals: Approvals,
         title: str = "shiftlead",
         guides: Guides | None = None,
         lone: bool = False,
@@ -85,7 +87,7 @@ class ConsoleApp(App[None]):
         self.animation_level = "none"
         self.desk = Desk(
             feed=Feed(ledger),
-            approvals=Approvals(ledger, policy),
+            approvals=approvals,
             policy=policy,
             operator=operator,
             title=title,
@@ -210,9 +212,11 @@ def run_console(place: Place, *, operator: Operator, clock: Clock | None = None,
     """
     if "ESCDELAY" not in os.environ:
         constants.ESCAPE_DELAY = ESCAPE_SECONDS  # type: ignore[misc]
-    policy, ledger = workspace_policy(place), place.open_ledger(clock)
+    ledger = place.open_ledger(clock)
     try:
+        policy = in_force(ledger, place, place.keys.ring()).policy
         title = place.folder.name or Path.cwd().name
-        ConsoleApp(ledger, policy, operator=operator, title=title, guides=guides, lone=True).run()
+        approvals = Approvals.of(place, ledger, policy)
+        ConsoleApp(ledger, policy, operator=operator, approvals=approvals, title=title, guides=guides, lone=True).run()
     finally:
         ledger.close()

@@ -79,7 +79,7 @@ class StatusBar(Bar):
             return [("● ", GOOD), ("RUNNING  ", GOOD + Style(bold=True))]
         everything = next((one for one in stopped if one.scope == ALL), None)
         scopes = "all" if everything else ", ".join(one.scope for one in stopped[:2]) + (" …" if len(stopped) > 2 else "")
-        return [(" ■ STOPPED ", STOP_PLAIN), (f" {fit(scopes, min(len(scopes), 30 if self._wide() else 16))} ", BAD)]
+        return [(" ■ STOPPED ", STOP_PLAIN), (f" {fit(scopes, min(len(scopes), 30 if self._wide() else 16))}  ", BAD)]
 
     def rest(self) -> Sequence[Piece]:
         """Policy, operator, clock, stop."""

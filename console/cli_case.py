@@ -68,7 +68,7 @@ def explain(session: Session, case: Named) -> None:
     with session.ledger() as ledger:
         with ledger.reading() as reading:
             found = find_case(reading, case)
-        story = case_story(ledger, found, session.steps(found.worker))
+        story = case_story(ledger, found, session.steps(found.worker), keyring=session.place.roster().keyring)
     if session.out.as_json:
         session.out.data(story)
     else:

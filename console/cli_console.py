@@ -28,6 +28,7 @@ def open_console(session: Session) -> None:
     """Open the console on a session's workspace; returns when the operator leaves."""
     from .app import run_console
 
+    _ = session.policy  # says where the file is not what is in force, before anything is painted
     run_console(session.place, operator=session.operator, clock=session.clock, guides=guides(session))
 
 

@@ -1,5 +1,7 @@
 """Decisions at the command line: each carries the digest of what is decided on, and goes through the same door as the console's."""
 
+import sys
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,9 +32,14 @@ def register(app: typer.Typer) -> None:
     """Add the answers to the inbox's commands."""
 
     @command(app, "approve")
-    def approve(session: Session, requests: Many, digest: Digest = "") -> None:
-        """Approve what is asked; it runs when its worker takes the case up again."""
-        _decide_each(session, requests, kind="approve", digest=digest)
+    def approve(
+        session: Session,
+        requests: Many,
+        digest: Digest = "",
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not show it first and ask.")] = False,
+    ) -> None:
+        """Approve what is asked; it runs when its worker takes the case up again. In a terminal it is shown first."""
+        _decide_each(session, requests, kind="approve", digest=digest, ask=not yes and in_terminal())
 
     @command(app, "edit")
     def edit(
@@ -99,6 +106,11 @@ def register(app: typer.Typer) -> None:
         _decide_each(session, requests, kind="snooze", digest=digest, until=at)
 
 
+def in_terminal() -> bool:
+    """Whether a person sits there and can be asked."""
+    return sys.stdin.isatty()
+
+
 def _decide_each(
     session: Session,
     requests: list[str],
@@ -107,6 +119,7 @@ def _decide_each(
     digest: str,
     typed: dict[str, str] | None = None,
     until: datetime | None = None,
+    ask: bool = False,
     **answer: Any,
 ) -> None:
     """Give the same answer to each request; one that fails does not stop the others, and its exit code is the last word."""
@@ -118,8 +131,10 @@ def _decide_each(
             try:
                 asked = _asked(ledger, named)
                 changes = _changes(ledger, asked, typed) if typed else {}
-                _tell(session, kind, asked, digest)
-                outcome = _decided(session, ledger, asked, kind=kind, digest=digest, changes=changes, until=until, **answer)
+                seen = _shown(session, ledger, asked, kind, digest, ask=ask)
+                outcome = _decided(
+                    session, ledger, asked, kind=kind, digest=digest, changes=changes, until=until, **seen, **answer
+                )
             except ShiftleadError as error:
                 if len(requests) == 1:
                     raise
@@ -143,12 +158,34 @@ def _decided(session: Session, ledger: "Ledger", asked: "Request", *, kind: str,
     from ..guardrails.approvals import Answer, Approvals
 
     given = Answer(request_id=asked.id, digest=digest or asked.digest, kind=DecisionKind(kind), **answer)
-    return Approvals(ledger, session.policy).decide(given, session.operator)
+    return Approvals.of(session.place, ledger, session.policy).decide(given, session.operator)
 
 
-def _tell(session: Session, kind: str, asked: "Request", digest: str) -> None:
-    """Say what is decided on before it is, so that a wrong id is seen."""
-    session.out.say(f"{kind} {asked.id}: {asked.summary} [{(digest or asked.digest)[:12]}]")
+def _shown(session: Session, ledger: "Ledger", asked: "Request", kind: str, digest: str, *, ask: bool) -> dict[str, Any]:
+    """Say what is decided on before it is, so that a wrong id is seen: in one line, or whole and with a question.
+
+    Answers what was shown, and for how many seconds.
+    """
+    told = f"{kind} {asked.id}: {asked.summary} [{(digest or asked.digest)[:12]}]"
+    if not ask:
+        session.out.say(told)
+        return {"shown": told}
+    lines = tuple(_whole(session, ledger, asked))
+    began = session.clock.now()
+    for line in lines:
+        session.out.say(line)
+    typer.confirm(f"{kind.capitalize()}?", abort=True, err=True)
+    return {"shown": "\n".join(lines), "seconds": (session.clock.now() - began).total_seconds()}
+
+
+def _whole(session: Session, ledger: "Ledger", asked: "Request") -> "Iterator[str]":
+    from ..core import queue
+    from .cli_request import request_told
+    from .cli_story import case_story
+
+    with ledger.reading() as reading:
+        case = queue.get(reading, asked.case_id)
+    return request_told(asked, case_story(ledger, case, session.steps(case.worker), keyring=session.place.roster().keyring))
 
 
 def _report(session: Session, asked: "Request", outcome: "Outcome") -> None:

@@ -11,6 +11,7 @@ from .cli_session import Session, command
 
 if TYPE_CHECKING:
     from ..connectors.base import Operation
+    from ..core.store import Ledger
     from ..guardrails.policy import Policy
 
 OK, LOOK, BROKEN = "ok", "look", "broken"
@@ -81,18 +82,52 @@ def _ledger(session: Session) -> Iterator[Check]:
         yield "effects", LOOK if lost else OK, f"{len(lost)} with a lost answer{_of(one.case_id for one in lost)}"
         parked = queue.listed(reading, states=(CaseState.PARKED,))
         yield "parked", LOOK if parked else OK, f"{len(parked)} cases failed too often{_of(one.id for one in parked)}"
+        yield _checkpoints(session, ledger)
         stopped = switches.thrown(reading)
-        told = "; ".join(f"{one.scope} by {one.by}: {one.reason}" for one in stopped)
+        told = "; ".join(
+            f"{one.scope} by {one.by}: {one.reason}{f'; {one.resume_by} asks to let it run' if one.resume_by else ''}"
+            for one in stopped
+        )
         yield "stopped", LOOK if stopped else OK, told or "nothing is stopped"
 
 
-def _policy(session: Session) -> Iterator[Check]:
-    from ..guardrails import review
+def _checkpoints(session: Session, ledger: "Ledger") -> Check:
+    """How much of the audit chain is signed for in another place."""
+    from ..core.checkpoints import read_checkpoints
+    from .cli_notary import places
 
-    report = review.check(session.policy)
+    known = places(session)
+    if not known:
+        told = "none elsewhere, so nobody would notice a rewritten chain; name a file under `checkpoints:`"
+        return "checkpoints", LOOK, told
+    signed = min(max((one.size for one in read_checkpoints(path)), default=0) if path.exists() else 0 for path in known)
+    return "checkpoints", OK if signed else LOOK, f"{signed} of {ledger.ticks()} events are signed for elsewhere"
+
+
+def _policy(session: Session) -> Iterator[Check]:
+    from ..core import policies
+    from ..guardrails import review
+    from ..guardrails.enactment import in_force
+
+    place = session.place
+    with session.ledger() as ledger:
+        found = in_force(ledger, place, place.keys.ring())
+        with ledger.reading() as reading:
+            known, last = policies.history(reading), policies.last_adopted(reading)
+    report = review.check(found.policy, proving=False)
     serious = [remark for remark in report.remarks if remark.serious]
-    told = f"{report.policy}, {report.rules} rules, digest {report.digest[:12]}"
+    signers = ", ".join(f"{one.by} ({one.act})" for one in found.version.signed_by)
+    told = f"{report.policy}, {report.rules} rules, digest {found.version.digest[:12]}, signed by {signers}"
     yield "policy", BROKEN if serious else OK, "; ".join([told, *(f"{one.rule} {one.text}" for one in serious)])
+    if last != found.version.digest:
+        yield "policy", BROKEN, f"the audit chain says that {last[:12]} came into force last; somebody changed the ledger"
+    yield from (("policy file", LOOK, warning) for warning in found.warnings)
+    for one in known:
+        if one.state is policies.PolicyState.PROPOSED:
+            asked = (
+                f"{one.ref} ({one.digest[:12]}) by {one.signatures[0].by} waits for a second person: `shiftlead policy sign`"
+            )
+            yield "policy", LOOK, asked
 
 
 def _connectors(session: Session) -> Iterator[Check]:
@@ -138,7 +173,7 @@ def _operators(session: Session) -> Iterator[Check]:
     if not known or strangers:
         yield "operators", LOOK, f"no role of the policy: {', '.join(strangers)}" if strangers else "nobody may decide"
     else:
-        lacks = list(_lacks(session.policy, known))
+        lacks = [*_lacks(session.policy, known), *_without_key(session)]
         people = ", ".join(f"{name} ({role})" for name, role in known.items())
         yield "operators", LOOK if lacks else OK, "; ".join([people, *lacks])
 
@@ -158,6 +193,13 @@ def _lacks(policy: "Policy", known: Mapping[str, str]) -> Iterator[str]:
         yield f"some actions need {most} approvals, and there {_people(len(known))}"
     if len(known) == 1 and policy.separation == "four_eyes":
         yield "one person under four eyes cannot approve what they edited; add a person, or set `separation: one_person`"
+
+
+def _without_key(session: Session) -> Iterator[str]:
+    trusted = session.place.keys.ring().names
+    for name in session.place.workspace.operators:
+        if name not in trusted:
+            yield f"{name} has no key and cannot decide; `shiftlead operator key {name}` makes one"
 
 
 def _people(count: int) -> str:

@@ -1,14 +1,36 @@
 """`shiftlead eval`: do the workers do right, measured against the truth."""
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 import typer
 
 from .cli_errors import CHECK_FAILED
 from .cli_session import Session, command, group
 
-app = group("Evals: the workers against the truth, with a bar they must reach.")
+app = group("Evals: workers and guardrails against the truth, with a bar they must reach.")
+
+GUARD_SUITES = {
+    "retail": ("guard_policies", "run_retail", True),
+    "airline": ("guard_policies", "run_airline", True),
+    "agentdojo": ("guard_episodes", "run", False),
+}
+"""Every suite of `eval guard`: its module in `evals`, the function that runs it, and whether that takes a folder of records."""
+
+
+class GuardResult(Protocol):
+    """What a suite of `eval guard` answers."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every bar was reached."""
+
+    def text(self) -> str:
+        """A table for people."""
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as JSON types."""
 
 
 @command(app, "invoices")
@@ -38,3 +60,40 @@ def invoices(
         session.out.text("", f"{'Passed' if passed else 'Below the bar'}: {bar}.")
     if not passed:
         raise typer.Exit(CHECK_FAILED)
+
+
+@command(app, "guard")
+def guard(
+    session: Session,
+    suite: Annotated[str, typer.Option(help=f"{', '.join(GUARD_SUITES)} or all.")] = "all",
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder with the benchmarks' own files instead of the shipped records.", show_default=False),
+    ] = None,
+) -> None:
+    """Try policies with violations and legitimate writes; exit code 1 where a bar is missed."""
+    results = [_guard_result(name, data) for name in _suites(suite)]
+    passed = all(result.passed for result in results)
+    if session.out.as_json:
+        session.out.data({"passed": passed, "suites": [result.as_data() for result in results]})
+    else:
+        for result in results:
+            session.out.text(*result.text().splitlines(), "")
+        session.out.text("Passed." if passed else "A bar was missed.")
+    if not passed:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _suites(named: str) -> list[str]:
+    from ..core.errors import BadInput
+
+    if named not in (*GUARD_SUITES, "all"):
+        raise BadInput(f"There is no guard suite {named!r}.", hint=f"Suites are {', '.join(GUARD_SUITES)} and all.")
+    return list(GUARD_SUITES) if named == "all" else [named]
+
+
+def _guard_result(name: str, data: Path | None) -> GuardResult:
+    module, function, takes_folder = GUARD_SUITES[name]
+    run = getattr(import_module(f"..evals.{module}", __package__), function)
+    result: GuardResult = run(data) if takes_folder else run()
+    return result

@@ -43,9 +43,9 @@ def list_requests(
         session.out.data([{"ticket": tickets.get(one.id, ""), **dict(one)} for one in found])
         return
     session.out.table(
-        ("request", "ticket", "due", "question", "role", ">amount", ">sure", "what"),
+        ("request", "ticket", "due", "question", "asked", ">amount", ">sure", "what"),
         [
-            (one.id, tickets.get(one.id, ""), moment(one.due_at), one.question.value, one.role, money(one.amount, one.currency),
+            (one.id, tickets.get(one.id, ""), moment(one.due_at), one.question.value, asked_of(one), money(one.amount, one.currency),
              "" if one.confidence is None else f"{one.confidence:.2f}", f"{one.summary} | {one.reason}")
             for one in found
         ],
@@ -69,7 +69,9 @@ def show(
         with ledger.reading() as reading:
             asked = _next(session, ledger) if request == NEXT else find_request(reading, request)
             case = queue.get(reading, asked.case_id)
-        story = case_story(ledger, case, {} if session.out.as_json else session.steps(case.worker))
+        story = case_story(
+            ledger, case, {} if session.out.as_json else session.steps(case.worker), keyring=session.place.roster().keyring
+        )
     if session.out.as_json:
         session.out.data(
             {
@@ -82,6 +84,12 @@ def show(
         return
     session.out.text(*request_told(asked, story))
     session.out.say(f"The whole story: shiftlead case explain {case.id}")
+
+
+def asked_of(request: "Request") -> str:
+    """Whom a request is asked of, and a mark where its time goes by."""
+    who = f"{request.assigned_to} ({request.role})" if request.assigned_to else request.role
+    return f"{who} !" if request.ladder else who
 
 
 def _waiting(
@@ -106,8 +114,9 @@ def _waiting(
 def _hindrance(session: Session, ledger: "Ledger") -> "Callable[[Request], str]":
     from ..guardrails.approvals import Approvals
 
-    approvals, operator = Approvals(ledger, session.policy), session.operator
-    return lambda request: approvals.hindrance(request, operator)
+    approvals, operator = Approvals.of(session.place, ledger, session.policy), session.operator
+    capacities = approvals.capacities(operator)
+    return lambda request: approvals.hindrance(request, operator, capacities)
 
 
 def _next(session: Session, ledger: "Ledger") -> "Request":

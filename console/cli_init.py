@@ -1,6 +1,7 @@
 """`shiftlead init`: a new workspace with its policy, its ledger and its first connector."""
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,8 +72,10 @@ def make_workspace(
     seed: int = 7,
 ) -> "Place":
     """A new workspace in `folder`; raises SettingsError or BadInput, and writes nothing, where something is there already."""
+    from ..core.keys import LEDGER_KEY
     from ..core.settings import FILE_NAME, Place, Workspace, write_workspace
     from ..core.store import Ledger
+    from ..guardrails.enactment import in_force
     from ..guardrails.policy import shipped_policy
 
     _no_secret(ledger)
@@ -91,10 +94,15 @@ def make_workspace(
     place = Place(folder=folder.resolve(), workspace=workspace)
     address = place.ledger_url()
     folder.mkdir(parents=True, exist_ok=True)
-    Ledger.create(address, clock=clock, tenant=workspace.tenant).close()
     if connector == COMPANY:
         _company(place.path(f"{COMPANY}/{COMPANY}.db"), clock=clock, size=size, seed=seed)
+    place.keys.make(LEDGER_KEY, here=True)
+    for name in workspace.operators:
+        # The made-up colleagues are nobody's, so their keys lie in the workspace; whoever makes it keeps theirs.
+        place.keys.make(name, here=name != who)
     place.path(POLICY).write_text(_house_policy(), encoding="utf-8")
+    with closing(Ledger.create(address, clock=clock, tenant=workspace.tenant)) as made:
+        in_force(made, place, place.keys.ring())
     write_workspace(folder, workspace)
     return place
 

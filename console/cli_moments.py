@@ -36,6 +36,11 @@ def ahead(now: datetime, typed: str) -> datetime:
         raise BadInput(f"{typed!r} is too long.", hint="Write it as 30m, 2h or 1d.") from error
 
 
+def until(now: datetime, typed: str) -> datetime:
+    """The moment that a span reaches ahead to, or the moment that was typed; raises BadInput."""
+    return ahead(now, typed) if typed.strip()[-1:] in _UNITS else moment_of(typed)
+
+
 def back(now: datetime, typed: str) -> datetime:
     """The moment that a span reaches back to, or the moment that was typed; raises BadInput."""
     try:

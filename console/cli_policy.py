@@ -1,41 +1,66 @@
-"""`shiftlead policy`: is the policy fit to be used, and why did it decide as it did."""
+"""`shiftlead policy`: is a policy fit to be used, what does it say, and why did it decide as it did."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import cli_enact, cli_policy_packs, cli_proof
 from .cli_errors import CHECK_FAILED
+from .cli_named import FILE, named_policy
 from .cli_session import Session, command, group
 
 if TYPE_CHECKING:
     from ..guardrails.policy import Policy
+    from ..guardrails.review import Report
     from ..guardrails.rules import Rule
     from .cli_whatif import WhatIf
 
-app = group("The policy: check it, and have a verdict or a rule explained.")
+app = group("The policy: check it, compare it, prove it, try it on the past, and put it in force.")
 
 
 @command(app, "check")
-def check(
-    session: Session,
-    file: Annotated[Path | None, typer.Argument(help="A policy file; the workspace's policy if not given.")] = None,
-) -> None:
-    """Check a policy: types, examples, and rules that are dead, doubled or too free."""
+def check(session: Session, file: FILE = None) -> None:
+    """Check a policy: types, examples, and rules that are dead, doubled, covered by others or too free."""
     from ..guardrails import review
-    from ..guardrails.policy import load_policy
 
-    report = review.check(load_policy(file) if file else session.policy)
+    report = review.check(named_policy(session, file))
     if session.out.as_json:
         session.out.data({"ok": report.ok, **dict(report)})
     else:
-        for remark in report.remarks:
-            session.out.text(f"{'problem' if remark.serious else 'note'}  {remark.rule}: {remark.text}")
-        counted = f"{report.rules} rules, {report.actions} actions, {report.examples} examples"
-        session.out.text(f"{report.policy}: {'ok' if report.ok else 'not fit to be used'}; {counted}.")
-        for line in report.left_out:
-            session.out.say(f"Not looked at: {line}")
+        _report(session, report)
     if not report.ok:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _report(session: Session, report: "Report") -> None:
+    for remark in report.remarks:
+        session.out.text(f"{'problem' if remark.serious else 'note'}  {remark.rule}: {remark.text}")
+    counted = f"{report.rules} rules, {report.actions} actions, {report.examples} examples"
+    session.out.text(f"{report.policy}: {'ok' if report.ok else 'not fit to be used'}; {counted}.")
+    if report.never_alone:
+        session.out.say(f"Never run without a person: {', '.join(report.never_alone)}.")
+    if report.only_explain:
+        told = "Without these rules every verdict would be the same, since what no rule allows is reviewed anyway; they say why"
+        session.out.say(f"{told}: {', '.join(report.only_explain)}.")
+    for line in report.left_out:
+        session.out.say(f"Not looked at: {line}")
+
+
+@command(app, "test")
+def try_examples(session: Session, file: FILE = None) -> None:
+    """Run the examples beside the rules; exit code 1 where one leads to another lane than it says."""
+    from ..guardrails import review
+
+    policy = named_policy(session, file)
+    failed = review.failed_examples(policy)
+    count = sum(len(rule.examples) for rule in policy.rules)
+    if session.out.as_json:
+        session.out.data({"examples": count, "failed": failed})
+    else:
+        session.out.text(*(f"{one.rule}: {one.text}" for one in failed))
+        session.out.text(f"{policy.ref}: {count - len(failed)} of {count} examples lead where they say.")
+    if failed:
         raise typer.Exit(CHECK_FAILED)
 
 
@@ -70,22 +95,53 @@ def explain(
         session.out.say(f"{sum(one.differs for one in found)} of {len(found)} would be judged otherwise; nothing was changed.")
 
 
+@command(app, "export", prints_data=False)
+def export(
+    session: Session,
+    file: FILE = None,
+    to: Annotated[str, typer.Option(help="The language: cedar.")] = "cedar",
+    schema: Annotated[bool, typer.Option("--schema", help="Print the schema instead of the policy.")] = False,
+) -> None:
+    """Print a policy in another engine's language, so that both can be asked the same question."""
+    from ..core.errors import BadInput
+    from ..guardrails import cedar
+
+    if to != "cedar":
+        raise BadInput(f"{to!r} is no language a policy can be printed in.", hint="Known: cedar.")
+    made = cedar.export(named_policy(session, file))
+    for line in (made.schema_text if schema else made.policy).splitlines():
+        session.out.text(line)
+
+
 def _rules(session: Session, rules: "list[Rule]") -> None:
     from ..guardrails import review
 
     if session.out.as_json:
-        session.out.data([{"rule": rule.id, "text": review.explain_rule(rule), "reason": rule.reason} for rule in rules])
+        session.out.data(
+            [
+                {"rule": rule.id, "text": review.explain_rule(rule), "reason": rule.reason, "source": rule.source}
+                for rule in rules
+            ]
+        )
     else:
-        session.out.text(*(line for rule in rules for line in (review.explain_rule(rule), f"    {rule.reason}")))
+        session.out.text(
+            *(line for rule in rules for line in (review.explain_rule(rule), f"    {rule.reason} [{rule.source}]"))
+        )
 
 
 def _judged(session: Session, about: str, other: "Policy | None", named: str) -> "list[WhatIf]":
     from ..guardrails.gate import Guard
     from .cli_whatif import actions_named, compared, stands
 
+    policy = session.policy
     with session.ledger() as ledger, ledger.reading() as reading:
         sealed = actions_named(reading, about)
         if other is None:
-            return [stands(session.policy, one) for one in sealed]
+            return [stands(policy, one) for one in sealed]
         guard = Guard(other, ledger.clock)
-        return [compared(session.policy, guard, one, reading, named=named) for one in sealed]
+        return [compared(policy, guard, one, reading, named=named) for one in sealed]
+
+
+cli_proof.register(app)
+cli_enact.register(app)
+cli_policy_packs.register(app)

@@ -50,7 +50,7 @@ def _quoted(value: object) -> str:
 def _answers(asked: Request, story: CaseStory) -> Iterator[str]:
     if asked.state is not RequestState.PENDING:
         yield from ("", "DECIDED")
-        yield from indented(decided(one) for one in story.decisions if one.request_id == asked.id)
+        yield from indented(decided(one, story) for one in story.decisions if one.request_id == asked.id)
         return
     yield from ("", "ANSWERS")
     own = {Question.APPROVE: _to_approve, Question.HANDLE: _to_handle, Question.RECONCILE: _to_reconcile}[asked.question]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..core.clock import Clock
     from ..core.settings import Operator, Place
     from ..core.store import Ledger
+    from ..guardrails.enactment import InForce
     from ..guardrails.policy import Policy
 
 P = ParamSpec("P")
@@ -66,6 +67,11 @@ class Session:
             return found
         return found.model_copy(update={"workspace": found.workspace.model_copy(update={"ledger": self.url})})
 
+    def look_again(self) -> None:
+        """Forget the workspace's file and keys, which somebody may have changed; they are read again when they are asked for."""
+        for name in ("place", "operator", "anybody"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def operator(self) -> "Operator":
         """Who gives the command; raises Forbidden where the workspace does not list that person."""
@@ -83,10 +89,18 @@ class Session:
 
     @cached_property
     def policy(self) -> "Policy":
-        """The policy that holds in the workspace; raises PolicyError."""
-        from ..guardrails.policy import workspace_policy
+        """The policy in force in the workspace's ledger; raises PolicyError or LedgerError, and says where the file differs."""
+        with self.ledger() as ledger:
+            return self.in_force(ledger).policy
 
-        return workspace_policy(self.place)
+    def in_force(self, ledger: "Ledger", *, quiet: bool = False) -> "InForce":
+        """The policy in force in `ledger`, with its signatures; says on standard error where the file is not what holds."""
+        from ..guardrails.enactment import in_force
+
+        found = in_force(ledger, self.place, self.place.keys.ring())
+        for warning in () if quiet else found.warnings:
+            self.out.say(f"warning: {warning}")
+        return found
 
     @contextmanager
     def ledger(self) -> "Iterator[Ledger]":

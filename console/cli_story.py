@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..core import actions, exchanges, inbox, outbox, queue
+from ..core import actions, bodies, exchanges, inbox, outbox, queue
 from ..core.actions import SealedAction
 from ..core.approval import Decision, Request
 from ..core.audit import AuditEvent
@@ -13,9 +13,11 @@ from ..core.exchanges import ModelExchange
 from ..core.noun import Noun
 from ..core.receipt import Effect
 from ..core.verdict import RuleHit
+from ..core.words import ERASED, SAID_IN, with_words
 from .cli_output import moment, money, pairs
 
 if TYPE_CHECKING:
+    from ..core.keys import Keyring
     from ..core.store import Ledger
 
 _LONG = 400
@@ -37,6 +39,10 @@ class CaseStory(Noun):
     """What the worker found where it proposed nothing."""
     exchanges: tuple[ModelExchange, ...] = ()
     """What a language model was asked and answered."""
+    forged: frozenset[str] = frozenset()
+    """Ids of the decisions whose signatures do not hold; they count for nothing."""
+    words: dict[str, str] = {}
+    """What was said in the audit trail, by its digest; what was erased is missing."""
     steps: dict[int, str] = {}
     """The steps of the worker's playbook as they are now."""
 
@@ -45,9 +51,12 @@ class CaseStory(Noun):
         return self.steps.get(number, "(not in the playbook any more)")
 
 
-def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str]) -> CaseStory:
-    """Everything the ledger knows about `case`."""
+def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str], *, keyring: "Keyring | None") -> CaseStory:
+    """Everything the ledger knows about `case`; `keyring` says whose signatures hold."""
     with ledger.reading() as session:
+        said = tuple(inbox.decisions(session, case_id=case.id))
+        trail = tuple(ledger.events(case_id=case.id))
+        erased = any(event.kind == "case.erased" for event in trail)
         return CaseStory(
             case=case,
             ticket=queue.item_of(session, case.id),
@@ -56,10 +65,13 @@ def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str]) -> CaseSt
             actions=tuple(actions.of_case(session, case.id)),
             findings=queue.findings(session, case.id),
             requests=tuple(inbox.of_case(session, case.id)),
-            decisions=tuple(inbox.decisions(session, case_id=case.id)),
+            decisions=said,
+            # Where the words were erased no signature over them holds any more, and a grant's use is signed by nobody.
+            forged=frozenset(one.id for one in said if not (erased or one.by_grant or one.genuine(keyring))),
             effects=tuple(outbox.of_case(session, case.id)),
-            trail=tuple(ledger.events(case_id=case.id)),
+            trail=trail,
             exchanges=tuple(exchanges.of_case(session, case.id)),
+            words=bodies.of_case(session, case.id),
             steps=dict(steps),
         )
 
@@ -106,6 +118,7 @@ def headline(case: Case) -> Iterator[str]:
                 "summary": case.summary,
                 "attempts": case.attempts if case.error else "",
                 "error": case.error,
+                "personal data": "erased" if case.subject == ERASED else "",
             }
         )
     )
@@ -144,12 +157,20 @@ def _verdict(sealed: SealedAction) -> Iterator[str]:
     verdict = sealed.verdict
     head = f"Verdict: {verdict.lane.value} by {verdict.policy}, judged {moment(verdict.judged_at)}"
     yield from _block(head, map(_hit, verdict.hits))
+    yield from (f"    only in somebody's text: {one}" for one in _tainted(sealed))
     if verdict.missing:
         yield f"    missing: {', '.join(verdict.missing)}"
     if verdict.passed:
         yield f"    did not match: {', '.join(verdict.passed)}"
     if verdict.approvals > 1 or verdict.four_eyes:
         yield f"    needs {verdict.approvals} approval(s){', four eyes' if verdict.four_eyes else ''}"
+
+
+def _tainted(sealed: SealedAction) -> tuple[str, ...]:
+    from ..guardrails.provenance import tainted_words
+
+    names = str(sealed.context.get("tainted_arguments") or "")
+    return tainted_words(names, sealed.envelope.proposal.action.arguments, sealed.envelope.evidence)
 
 
 def _hit(hit: RuleHit) -> str:
@@ -193,14 +214,17 @@ def _asked(story: CaseStory) -> Iterator[str]:
                 }
             )
         )
-        yield from indented(decided(one) for one in story.decisions if one.request_id == request.id)
+        yield from indented(decided(one, story) for one in story.decisions if one.request_id == request.id)
 
 
-def decided(decision: Decision) -> str:
-    """One decision in a line."""
-    parts = [f"{moment(decision.decided_at)} {decision.operator}: {decision.kind.value}"]
+def decided(decision: Decision, story: CaseStory) -> str:
+    """One decision in a line; one that nobody signed says so."""
+    who = f"{decision.operator} for {decision.acting_for}" if decision.acting_for else decision.operator
+    parts = [f"{moment(decision.decided_at)} {who}: {decision.kind.value}"]
     parts += [text for text in (decision.reason, decision.text) if text]
     parts += [f"{name} = {short(value)}" for name, value in decision.changes.items()]
+    if decision.id in story.forged:
+        parts.append("its signature does not hold, so it counts for nothing")
     return "; ".join(parts) + ("" if decision.mode == "four_eyes" else f" [{decision.mode}]")
 
 
@@ -227,6 +251,8 @@ def _trail(story: CaseStory) -> Iterator[str]:
     yield from ("", "AUDIT TRAIL")
     for event in story.trail:
         yield f"  {event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind}  by {event.actor}  {event.hash[:12]}"
+        told = {name: short(value) for name, value in with_words(event.data, story.words).items() if name in SAID_IN and value}
+        yield from (f"          {name}: {value}" for name, value in sorted(told.items()))
 
 
 def _block(title: str, lines: Any) -> Iterator[str]:

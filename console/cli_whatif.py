@@ -6,7 +6,7 @@ from ..core import actions, outbox
 from ..core.actions import SealedAction
 from ..core.noun import Noun
 from ..core.receipt import EffectState
-from ..core.verdict import Lane, Verdict
+from ..core.verdict import Verdict
 from ..guardrails import review
 from ..guardrails.gate import Guard
 from ..guardrails.policy import Policy
@@ -38,7 +38,7 @@ class WhatIf(Noun):
         head = f"{self.action}  {self.summary}"
         if self.under is None:
             return [head, *(f"  {line}" for line in self.text)]
-        before, after = _told(self.verdict), _told(self.under)
+        before, after = review.lane_of(self.verdict), review.lane_of(self.under)
         return [
             f"{head}: {f'{before} -> {after}' if self.differs else f'{after}, as it was judged'}",
             "  as judged",
@@ -48,14 +48,6 @@ class WhatIf(Noun):
         ]
 
 
-def _told(verdict: Verdict) -> str:
-    """The lane, with who is asked where that is more than anybody."""
-    if verdict.lane is not Lane.REVIEWED or (verdict.approvals == 1 and not verdict.four_eyes):
-        return verdict.lane.value
-    people = f"{verdict.approvals} approval{'' if verdict.approvals == 1 else 's'}"
-    return f"{verdict.lane.value} ({people}{', four eyes' if verdict.four_eyes else ''})"
-
-
 def stands(policy: Policy, sealed: SealedAction) -> WhatIf:
     """The stored verdict in words."""
     text = review.explain(policy, sealed.verdict)
@@ -63,19 +55,19 @@ def stands(policy: Policy, sealed: SealedAction) -> WhatIf:
 
 
 def compared(policy: Policy, guard: Guard, sealed: SealedAction, reading: "Reading", *, named: str) -> WhatIf:
-    """The stored verdict beside that of the guard's policy, with the limits of a day as full as they are now without this action."""
-    today = guard.clock.now().date()
-    counted = any(
-        one.action_id == sealed.id and one.state in _COUNTED and one.sent_at and one.sent_at.date() == today
+    """The stored verdict beside that of the guard's policy, with the limits as full as they are now without this action."""
+    sent = (
+        one.sent_at
         for one in outbox.of_case(reading, sealed.case_id)
+        if one.action_id == sealed.id and one.state in _COUNTED and one.sent_at
     )
-    under = guard.again(reading, sealed, counted=counted)
+    under = guard.again(reading, sealed, counted=next(sent, None))
     return stands(policy, sealed).model_copy(
         update={
             "under": under,
             "under_text": review.explain(guard.policy, under),
             "policy": named,
-            "differs": _told(under) != _told(sealed.verdict),
+            "differs": review.lane_of(under) != review.lane_of(sealed.verdict),
         }
     )
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..core.errors import BadInput, ConnectorError
+from ..core.errors import BadInput, ConnectorError, ShiftleadError
 from .cli_errors import complain
+from .cli_named import held_policy
+from .cli_notary import sign_if_due
 from .cli_session import Session, command
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def register(app: typer.Typer) -> None:
         from ..agents.crew import open_crew
         from ..agents.runner import Runner
 
-        crew = open_crew(session.place, clock=session.clock, brain=brain)
+        crew = open_crew(session.place, clock=session.clock, brain=brain, policy=session.policy)
         try:
             runner = Runner(crew)
             if once or until_idle:
@@ -49,7 +51,10 @@ def register(app: typer.Typer) -> None:
                     session, runner, pull=pull, turn=runner.once if once else lambda: runner.until_idle(concurrency=concurrency)
                 )
             else:
-                _shift(session, runner, pull=pull, interval=interval, concurrency=concurrency)
+                while _shift(session, runner, pull=pull, interval=interval, concurrency=concurrency):
+                    crew.close()
+                    crew = open_crew(session.place, clock=session.clock, brain=brain, policy=held_policy(session))
+                    runner = Runner(crew)
         finally:
             crew.close()
 
@@ -75,11 +80,14 @@ def _one_run(session: Session, runner: "Runner", *, pull: bool, turn: Callable[[
     with _signals(runner.halt):
         taken = pull_all(runner.crew, troubles.append) if pull else Taken()
         shift = turn()
+        sign_if_due(session, runner.crew.ledger)
     left = _left(runner.crew)
     if session.out.as_json:
         session.out.data({"taken": taken, "shift": shift, **left})
     else:
         session.out.text(*_told(taken, shift), _left_told(left, session.clock.now()))
+        if left["stopped"]:
+            session.out.text(f"Stopped, so nothing of it ran: {', '.join(left['stopped'])}.")
     for error in troubles[1:]:
         complain(error)
     if troubles:
@@ -87,13 +95,14 @@ def _one_run(session: Session, runner: "Runner", *, pull: bool, turn: Callable[[
 
 
 def _left(crew: "Crew") -> dict[str, Any]:
-    """What is still there when nothing is ready: cases that rest, and requests that wait for a person."""
-    from ..core import inbox, queue
+    """What is still there when nothing is ready: cases that rest, requests that wait for a person, and what is stopped."""
+    from ..core import inbox, queue, switches
 
     with crew.ledger.reading() as reading:
         now = crew.ledger.clock.now()
         count, first = queue.resting(reading, now=now)
-        return {"resting": count, "resting_until": first, "waiting": inbox.count_waiting(reading, now=now)}
+        stopped = [one.scope for one in switches.thrown(reading)]
+        return {"resting": count, "resting_until": first, "waiting": inbox.count_waiting(reading, now=now), "stopped": stopped}
 
 
 def _left_told(left: dict[str, Any], now: datetime) -> str:
@@ -106,11 +115,15 @@ def _left_told(left: dict[str, Any], now: datetime) -> str:
     return f"{told}; {f'{rest} cases rest, the first' if rest > 1 else 'one case rests,'} until {until} UTC."
 
 
-def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, concurrency: int) -> None:
-    """Pull, work and rest in turn, until a signal comes; cases in hand are finished first."""
+def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, concurrency: int) -> bool:
+    """Pull, work and rest in turn, until a signal comes; cases in hand are finished first.
+
+    True where it ended because another policy came into force, or other people or keys count.
+    """
     from sqlalchemy.exc import DBAPIError
 
     stop = threading.Event()
+    began_under = _held(runner)
 
     def halt() -> None:
         stop.set()
@@ -122,6 +135,8 @@ def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, c
             try:
                 taken = pull_all(runner.crew, complain) if pull else None
                 shift = runner.until_idle(concurrency=concurrency)
+                sign_if_due(session, runner.crew.ledger)
+                changed = _changed(session, runner, began_under)
             except DBAPIError as error:
                 # A database server may be restarted; what was in hand is taken up again when it answers.
                 session.out.say(f"The ledger does not answer ({str(error.orig).splitlines()[0]}); trying again.")
@@ -132,8 +147,32 @@ def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, c
                     session.out.data({"taken": taken, "shift": shift})
                 else:
                     session.out.text(*_told(taken, shift))
+            if changed and not stop.is_set():
+                session.out.say(f"{changed}; the work goes on so.")
+                return True
             stop.wait(interval)
     session.out.say("Stopped; nothing is left half done.")
+    return False
+
+
+def _changed(session: Session, runner: "Runner", began_under: str) -> str:
+    """What is different from when the crew was put together; empty where nothing is, or the workspace cannot be read now."""
+    if _held(runner) != began_under:
+        return "Another policy came into force"
+    session.look_again()
+    try:
+        same = session.place.roster().fingerprint() == runner.crew.roster.fingerprint()
+    except ShiftleadError as error:
+        complain(error)
+        return ""
+    return "" if same else "The operators or their keys have changed"
+
+
+def _held(runner: "Runner") -> str:
+    from ..core import policies
+
+    with runner.crew.ledger.reading() as reading:
+        return policies.held(reading)
 
 
 @contextmanager

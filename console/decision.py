@@ -12,6 +12,7 @@ from ..core.action import Envelope, Reversibility
 from ..core.actions import SealedAction
 from ..core.approval import Question
 from ..core.verdict import Lane, RuleHit
+from ..guardrails.provenance import tainted_words
 from .feed import Story
 from .findings import write_evidence, write_ticket, write_value
 from .guide import Guide
@@ -57,6 +58,7 @@ class DecisionPane(ScrollView, can_focus=False):
         self._notice = ""
         self._note = "Nothing waits."
         self._strips: list[Strip] = []
+        self._seen = 0
 
     def show(self, story: Story, guide: Guide, notice: str) -> None:
         """Paint another request, from its top; `notice` says why this person may not approve it."""
@@ -72,6 +74,11 @@ class DecisionPane(ScrollView, can_focus=False):
     def page_by(self, pages: int) -> None:
         """Scroll by some pages."""
         self.scroll_to(y=self.scroll_offset.y + pages * max(1, self.size.height - 2), animate=False, force=True)
+
+    @property
+    def shown(self) -> str:
+        """What was painted of this page so far, down to the lowest line that was on screen."""
+        return "\n".join(one.text.rstrip() for one in self._strips[: self._seen])
 
     @property
     def more_below(self) -> bool:
@@ -92,12 +99,14 @@ class DecisionPane(ScrollView, can_focus=False):
         self._strips = page.strips()
         self.virtual_size = Size(page.width, len(self._strips))
         if not keep_place:
+            self._seen = 0
             self.scroll_to(y=0, animate=False, force=True)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         line, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        self._seen = max(self._seen, line + 1)
         return self._strips[line].adjust_cell_length(width, GROUND_STYLE) if line < len(self._strips) else strip([], width)
 
 
@@ -140,6 +149,9 @@ def _write_head(page: Page, story: Story, notice: str) -> None:
         page.text(story.envelope.proposal.rationale, TEXT)
     if request.question is not Question.APPROVE:
         page.text(_ASKED[request.question], WARN)
+    if request.ladder or request.assigned_to:
+        asked_of = request.assigned_to or request.role
+        page.text(f"asked of {asked_of}{', reminded' if request.ladder else ''}; nobody has answered yet", WARN)
     if request.reason and not story.action:
         page.text(f"why: {request.reason}", TEXT)
     if notice:
@@ -185,6 +197,9 @@ def _write_why(page: Page, story: Story, action: SealedAction) -> None:
     page.head("WHY A PERSON", f"{sign} · policy {verdict.policy}", sign.style)
     for hit in verdict.hits:
         _write_hit(page, hit)
+    names, arguments = str(action.context.get("tainted_arguments") or ""), action.envelope.proposal.action.arguments
+    for words in tainted_words(names, arguments, action.envelope.evidence):
+        page.text(f"only in somebody's text: {clean(words)}", WARN, indent=3, first=[(" ⚠ ", WARN)])
     if verdict.missing:
         page.text(f"missing: {', '.join(verdict.missing)}", WARN, indent=3, first=[(" ? ", WARN)])
     if verdict.passed:
@@ -208,7 +223,9 @@ def _write_hit(page: Page, hit: RuleHit) -> None:
     figures: list[Piece] = []
     if hit.actual:
         figures.append((hit.actual, TEXT))
-    if hit.limit:
+    if hit.field and hit.actual == hit.limit:
+        figures = [(f"{hit.field.replace('_', ' ')}: {hit.actual}", TEXT)]
+    elif hit.limit:
         figures.append((f"  limit {hit.limit}" if hit.actual else f"limit {hit.limit}", DIM))
     if hit.distance:
         figures.append((f"  {hit.distance}", WARN))

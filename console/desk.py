@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.approval import DecisionKind
 from ..core.settings import Operator
+from ..guardrails import killswitch
 from ..guardrails.approvals import Answer, Approvals
 from ..guardrails.policy import Policy
 from .feed import Feed, Pulse, Story
@@ -43,12 +44,23 @@ class Desk:
         story = self.feed.story(request_id)
         return Opened(story=story, why_not=self._why_not(story))
 
+    def resume(self, scope: str, reason: str) -> killswitch.Resumed:
+        """Ask that a scope may run again, or agree to it as the second person; says which it was."""
+        return killswitch.resume(
+            self.feed.ledger,
+            scope,
+            operator=self.operator,
+            policy=self.policy,
+            signer=self.approvals.signer,
+            reason=reason,
+        )
+
     def _why_not(self, story: Story) -> str:
         request = story.request
         if hindrance := self.approvals.hindrance(request, self.operator):
             return f"You may not approve this: {hindrance}."
-        mine = [one.kind for one in story.decisions if (one.request_id, one.operator) == (request.id, self.operator.name)]
-        if DecisionKind.APPROVE in mine:
+        given = [one for one in story.decisions if one.request_id == request.id and one.kind is DecisionKind.APPROVE]
+        if any(self.operator.name in (one.operator, one.acting_for) for one in given):
             return "You approved this already; another person has to approve it too."
         return ""
 
@@ -61,7 +73,7 @@ class Opened:
     why_not: str
     """Why this person may not approve it; empty where they may."""
 
-    def answer(self, kind: DecisionKind, now: datetime, **said: Any) -> Answer:
-        """A decision on what is painted, with how long it was looked at."""
+    def answer(self, kind: DecisionKind, now: datetime, *, shown: str, **said: Any) -> Answer:
+        """A decision on what is painted, with its text and how long it was looked at."""
         request, seconds = self.story.request, (now - self.story.read_at).total_seconds()
-        return Answer(request_id=request.id, digest=request.digest, kind=kind, seconds=seconds, **said)
+        return Answer(request_id=request.id, digest=request.digest, kind=kind, seconds=seconds, shown=shown, **said)

@@ -3,11 +3,11 @@
 The screens hold ids and a window of rows; everything else stays in the ledger until it is looked at.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..core import actions, inbox, operations, outbox, queue, switches, waiting
+from ..core import actions, bodies, inbox, operations, outbox, queue, switches, waiting
 from ..core.action import Envelope
 from ..core.actions import SealedAction
 from ..core.approval import Decision, Request
@@ -64,6 +64,8 @@ class Story:
     decisions: tuple[Decision, ...]
     effects: tuple[Effect, ...]
     events: tuple[AuditEvent, ...]
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What was said in the events, by its digest."""
     read_at: datetime
 
     @property
@@ -133,6 +135,7 @@ class Feed:
                 decisions=tuple(inbox.decisions(session, case_id=request.case_id)),
                 effects=tuple(outbox.of_case(session, request.case_id)),
                 events=tuple(self.ledger.events(case_id=request.case_id, limit=LAST_EVENTS)),
+                words=bodies.of_case(session, request.case_id),
                 read_at=self.now,
             )
 

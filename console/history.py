@@ -1,10 +1,12 @@
 """The history of a case on the decision pane: what came in, was asked, answered and done, in order."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from ..core.approval import Decision
 from ..core.audit import AuditEvent
 from ..core.receipt import Effect
+from ..core.words import with_words
 from .feed import Story
 from .findings import said
 from .page import Page, Piece
@@ -46,7 +48,7 @@ def _told(story: Story) -> list[tuple[datetime, list[Piece]]]:
     lines = [(story.case.received_at, [("received from ", DIM), (f"{story.case.source} {story.case.external_id}", TEXT)])]
     lines += [(one.decided_at, _decision(one)) for one in story.decisions]
     lines += [(one.settled_at or one.sent_at or one.planned_at, _effect(one)) for one in story.effects]
-    lines += [(one.at, _event(one)) for one in story.events if not one.kind.startswith(_TOLD_BETTER)]
+    lines += [(one.at, _event(one, story.words)) for one in story.events if not one.kind.startswith(_TOLD_BETTER)]
     return lines
 
 
@@ -54,7 +56,8 @@ def _decision(decision: Decision) -> list[Piece]:
     verb = _VERBS.get(decision.kind.value, decision.kind.value)
     changed = ", ".join(f"{name} = {value}" for name, value in decision.changes.items())
     why = " · ".join(part for part in (decision.reason, decision.text, changed) if part)
-    return [(f"{decision.operator} ", TEXT), (f"{verb}{': ' + why if why else ''}", TEXT)]
+    who = f"{decision.operator} for {decision.acting_for}" if decision.acting_for else decision.operator
+    return [(f"{who} ", TEXT), (f"{verb}{': ' + why if why else ''}", TEXT)]
 
 
 def _effect(effect: Effect) -> list[Piece]:
@@ -64,12 +67,27 @@ def _effect(effect: Effect) -> list[Piece]:
     return [(f"{effect.operation} ", TEXT), (f"{state}{': ' + detail if detail else ''}", _LOOKS.get(state, DIM))]
 
 
-def _event(event: AuditEvent) -> list[Piece]:
-    facts = ", ".join(f"{name} {said(value)}" for name, value in event.data.items() if name in _WORTH_SAYING and value)
+def _event(event: AuditEvent, words: Mapping[str, str]) -> list[Piece]:
+    data = with_words(event.data, words)
+    facts = ", ".join(f"{name} {said(value)}" for name, value in data.items() if name in _WORTH_SAYING and value)
     return [
         (f"{event.kind.replace('.', ' ').replace('_', ' ')} ", TEXT),
         (f"{event.actor}{' · ' + facts if facts else ''}", DIM),
     ]
 
 
-_WORTH_SAYING = ("lane", "rules", "outcome", "reason", "why", "error", "question", "worker", "scope", "role", "policy")
+_WORTH_SAYING = (
+    "lane",
+    "rules",
+    "outcome",
+    "reason",
+    "why",
+    "detail",
+    "note",
+    "error",
+    "question",
+    "worker",
+    "scope",
+    "role",
+    "policy",
+)

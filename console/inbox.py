@@ -17,7 +17,7 @@ from ..core.approval import RequestState
 from ..core.waiting import WaitingRow
 from .feed import Feed, Section
 from .page import Piece, fit, right, strip
-from .palette import ACCENT, BOLD, CURSOR, DIM, FAINT, TEXT, badge, clean, due, short_money, sure
+from .palette import ACCENT, BOLD, CURSOR, DIM, FAINT, TEXT, WARN, badge, clean, due, short_money, sure
 
 _SETTLED = {
     RequestState.APPROVED: "✓ yes",
@@ -229,7 +229,8 @@ class VirtualList(ScrollView, can_focus=False):
         ref = 16 if width >= 90 else 11
         room = width - len(first) - 1 - ref - 1 - (11 if wide else 9) - 6 - 4
         kind = 19 if wide else 0
-        pieces: list[Piece] = [(" " + first, sign.style), (fit(row.ref, ref) + " ", BOLD if here else TEXT)]
+        reminded: Piece = ("!" if row.ladder else " ", WARN)
+        pieces: list[Piece] = [reminded, (first, sign.style), (fit(row.ref, ref) + " ", BOLD if here else TEXT)]
         if kind:
             pieces.append((fit(row.action_kind or row.worker, kind - 1) + " ", DIM))
         pieces.append((fit(clean(row.party or row.subject), max(0, room - kind)), TEXT))

@@ -221,7 +221,7 @@ class InboxScreen(Screen[None]):
             if opened.why_not:
                 self.tabs.say(opened.why_not, WARN)
             else:
-                self._decide(opened.answer(DecisionKind.APPROVE, self.desk.now))
+                self._decide(opened.answer(DecisionKind.APPROVE, self.desk.now, shown=self.pane.shown))
 
     def action_reject(self) -> None:
         """Reject, with a reason from the playbook's list or in words."""
@@ -253,9 +253,11 @@ class InboxScreen(Screen[None]):
             self._ask(opened, DecisionKind.SNOOZE, questions.snooze(self.desk, opened.story))
 
     def _ask(self, opened: Opened, kind: DecisionKind, asked: Asked) -> None:
+        shown = self.pane.shown
+
         def answered(result: Any) -> None:
             if result is not None:
-                self._decide(opened.answer(kind, self.desk.now, **asked.said(result)))
+                self._decide(opened.answer(kind, self.desk.now, shown=shown, **asked.said(result)))
 
         self.app.push_screen(asked.box, answered)
 

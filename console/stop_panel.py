@@ -1,6 +1,6 @@
 """The stop panel: F9 opens it over everything, F9 again within two seconds stops everything.
 
-Stopping takes one or two keys and no reason; letting things run again takes a reason.
+Stopping takes one or two keys and no reason; letting things run again takes a reason and a second person.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,9 @@ from textual.events import Key
 from textual.widgets import Input, Static
 
 from ..core.errors import ShiftleadError
-from ..core.switches import ALL
+from ..core.switches import ALL, Switch
 from ..guardrails import killswitch
+from ..guardrails.killswitch import Resumed
 from .desk import Desk
 from .dialogs import Dialog
 from .palette import ACCENT, BAD, BOLD, DIM, GOOD, STOP_PLAIN, TEXT, WARN, clean
@@ -72,11 +73,21 @@ class StopPanel(Dialog[str]):
         for one in stopped[:_SHOWN]:
             text.append("■ STOPPED ", BAD).append(clean(one.scope), BOLD)
             text.append(f"  {one.at.astimezone():%d %b %H:%M} by {clean(one.by)}: {clean(one.reason)}\n", DIM)
+            if one.resume_by:
+                text.append(f"  {clean(one.resume_by)} asks to let it run: {clean(one.resume_reason)}\n", WARN)
         if len(stopped) > _SHOWN:
             text.append(f"and {len(stopped) - _SHOWN} more\n", WARN)
         if stopped:
-            text.append("  r ", ACCENT).append(" let it run again, with a reason", TEXT)
+            text.append("  r ", ACCENT).append(f" {self._resume_words(stopped)}", TEXT)
         self.query_one("#scopes", Static).update(text)
+
+    def _resume_words(self, stopped: Sequence[Switch]) -> str:
+        if self.desk.policy.separation != "four_eyes":
+            return "let it run again, with a reason"
+        others = [one for one in stopped if one.resume_by and one.resume_by != self.desk.operator.name]
+        return (
+            "agree as the second person, and it runs" if others else "ask to let it run, with a reason; a second person agrees"
+        )
 
     def press_again(self) -> None:
         """F9 while the panel is open: stop everything where it follows closely, else count as the first press."""
@@ -108,10 +119,17 @@ class StopPanel(Dialog[str]):
         if not stopped:
             self._say("Nothing is stopped.", DIM)
         elif len(stopped) == 1:
-            self._resuming = stopped[0]
-            self._ask("reason", f"why {stopped[0]} may run again: what was checked")
+            self._ask_reason(stopped[0])
         else:
             self._ask("resume", f"which one: {', '.join(stopped)}")
+
+    def _ask_reason(self, scope: str) -> None:
+        self._resuming = scope
+        asked = next((one for one in self.desk.pulse.stopped if one.scope == scope), None) if self.desk.pulse else None
+        if asked and asked.resume_by and asked.resume_by != self.desk.operator.name:
+            self._ask("reason", f"enter lets {scope} run, as {asked.resume_by} asked; add words if you like")
+        else:
+            self._ask("reason", f"why {scope} may run again: what was checked")
 
     def _ask(self, what: str, placeholder: str) -> None:
         self._asks = what
@@ -125,35 +143,36 @@ class StopPanel(Dialog[str]):
         if self._asks == "scope":
             self._stop(words)
         elif self._asks == "resume":
-            self._resuming = words
-            self._ask("reason", f"why {words} may run again: what was checked")
+            self._ask_reason(words)
         else:
-            ledger, who = self.desk.feed.ledger, self.desk.operator
-            self._do(partial(killswitch.resume, ledger, self._resuming, operator=who, reason=words))
+            self._do(partial(self.desk.resume, self._resuming, words))
 
     def _stop(self, scope: str) -> None:
         self._do(partial(killswitch.stop, self.desk.feed.ledger, scope, operator=self.desk.operator, reason=_WHY))
 
-    def _do(self, change: Callable[[], None]) -> None:
+    def _do(self, change: Callable[[], Resumed | None]) -> None:
         self.run_worker(partial(self._done, change), thread=True, group="stop", exit_on_error=False)
 
-    def _done(self, change: Callable[[], None]) -> None:
+    def _done(self, change: Callable[[], Resumed | None]) -> None:
         try:
-            change()
+            led_to = change()
         except ShiftleadError as error:
             self.app.call_from_thread(self._failed, f"✗ {error}")
         except Exception as error:
             self.app.call_from_thread(self._failed, f"✗ The ledger did not take it: {error}. Press F9 again.")
             raise
         else:
-            self.app.call_from_thread(self._changed)
+            self.app.call_from_thread(self._changed, led_to)
 
     def _failed(self, words: str) -> None:
         self._say(words, BAD)
 
-    def _changed(self) -> None:
+    def _changed(self, led_to: Resumed | None) -> None:
         self.desk.on_change()
-        if self.is_current:
+        if led_to is Resumed.ASKED:
+            self.query_one("#words", Input).display = False
+            self._say("Asked. It stays stopped until a second person agrees, here with r.", WARN)
+        elif self.is_current:
             self.dismiss("changed")
 
     def _say(self, words: str, look: Style) -> None:

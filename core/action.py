@@ -109,5 +109,5 @@ class Envelope(Noun):
 
 
 def effect_key(tenant: str, case_id: str, action_id: str, approved_digest: str) -> str:
-    """The idempotency key of an effect: it survives any retry, edit or restart."""
+    """The idempotency key of an effect: the same through every retry and restart; what was edited has another."""
     return digest([tenant, case_id, action_id, approved_digest])

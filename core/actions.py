@@ -1,17 +1,19 @@
 """The store of sealed actions: what was proposed, how it was judged, and where it is on its way."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Row, bindparam, distinct, func, insert, or_, select, update
 from sqlmodel import Session
 
-from .action import Envelope, Target
+from .action import Envelope, Target, effect_key
 from .errors import Conflict, NotFound
-from .noun import Noun, canonical_json
+from .keys import LEDGER_KEY, Keyring
+from .noun import Noun, canonical_json, digest
 from .receipt import EffectState
+from .roster import Signing, signature
 from .store import Transaction
 from .tables import ACTION, EFFECT
 from .verdict import Lane, Verdict
@@ -41,6 +43,9 @@ class ActionState(StrEnum):
     """Replaced by a newer round: the record moved, or a person took the case."""
 
 
+SEAL = "seal"
+"""What the signature on a sealed action is made for."""
+
 OPEN_STATES = (ActionState.PROPOSED, ActionState.WAITING, ActionState.APPROVED, ActionState.UNKNOWN)
 """States in which an action still needs something."""
 
@@ -61,6 +66,35 @@ class SealedAction(Noun):
     context: dict[str, Any] = {}
     """The runtime's own facts it was judged with."""
     makers: tuple[str, ...] = ()
+    sealed_by: str = ""
+    """Who signed it as it stands: the ledger's own key for a worker, a person for what they edited or proposed."""
+    seal: str = ""
+    """That signature on `statement()`, in base64."""
+
+    def statement(self) -> dict[str, Any]:
+        """What is signed when it is sealed: the envelope, the facts it was judged with, who made it, and how strict its verdict was."""
+        verdict = self.verdict
+        return {
+            "action": self.id,
+            "case": self.case_id,
+            "digest": self.digest,
+            "context": digest(self.context),
+            "makers": list(self.makers),
+            "lane": verdict.lane.value,
+            "approvals": verdict.approvals,
+            "four_eyes": verdict.four_eyes,
+        }
+
+    def signed(self, signing: Signing | None, by: str) -> Self:
+        """The same, signed by `by` as it stands now; unsigned where nobody signs."""
+        made = signature(signing, by, SEAL, self.statement())
+        return self.model_copy(update={"sealed_by": by if made else "", "seal": made})
+
+    def genuine(self, keyring: Keyring | None) -> bool:
+        """Whether it stands as it was signed; True where the installation uses no signatures or the ledger has no key of its own."""
+        if keyring is None or LEDGER_KEY not in keyring.names:
+            return True
+        return keyring.holds(self.sealed_by, SEAL, self.statement(), self.seal)
 
     @property
     def lane(self) -> Lane:
@@ -71,6 +105,12 @@ class SealedAction(Noun):
     def kind(self) -> str:
         """The operation it would call."""
         return self.envelope.proposal.action.kind
+
+    @property
+    def effect_key(self) -> str:
+        """The key under which it has its one effect, as it is sealed now."""
+        envelope = self.envelope
+        return effect_key(envelope.tenant, envelope.case_id, envelope.action_id, self.digest)
 
     def summary(self) -> str:
         """One line for lists: what it does, to what, for how much."""
@@ -119,12 +159,12 @@ def get(session: Session, action_id: str) -> SealedAction:
     row = session.connection().execute(_GET, {"id": action_id}).first()
     if row is None:
         raise NotFound(f"No action {action_id!r} is in the ledger.", hint="`shiftlead case show CASE` lists a case's actions.")
-    return _action(row)
+    return from_row(row)
 
 
 def of_case(session: Session, case_id: str) -> list[SealedAction]:
     """The actions of one case in the order they run."""
-    return [_action(row) for row in session.connection().execute(_OF_CASE, {"case_id": case_id})]
+    return [from_row(row) for row in session.connection().execute(_OF_CASE, {"case_id": case_id})]
 
 
 def move(tx: Transaction, action_id: str, to: ActionState, *, expect: Iterable[ActionState]) -> None:
@@ -139,6 +179,11 @@ def done_before(session: Session, kind: str, target: Target, *, but: str = "") -
     """How many actions of `kind` were done on `target`, may have been, or are being sent now; `but` is the one that asks."""
     asked = {"kind": kind, "target": str(target), "but": but}
     return session.connection().execute(_DONE_BEFORE, asked).scalar() or 0
+
+
+def of_rows(rows: Iterable[Row[Any]]) -> Iterator[SealedAction]:
+    """Sealed actions from rows of their table; those that were erased are left out."""
+    return (from_row(row) for row in rows)
 
 
 def next_seq(session: Session, case_id: str) -> int:
@@ -166,11 +211,14 @@ def _columns(sealed: SealedAction) -> dict[str, Any]:
         "verdict": canonical_json(sealed.verdict),
         "facts": canonical_json(sealed.context),
         "makers": canonical_json(sealed.makers),
+        "sealed_by": sealed.sealed_by,
+        "seal": sealed.seal,
         "settled_at": None,
     }
 
 
-def _action(row: Row[Any]) -> SealedAction:
+def from_row(row: Row[Any]) -> SealedAction:
+    """The action in a row of its table."""
     return SealedAction(
         id=row.id,
         case_id=row.case_id,
@@ -182,4 +230,6 @@ def _action(row: Row[Any]) -> SealedAction:
         verdict=Verdict.model_validate_json(row.verdict),
         context=json.loads(row.facts),
         makers=tuple(json.loads(row.makers)),
+        sealed_by=row.sealed_by,
+        seal=row.seal,
     )

@@ -4,7 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from .keys import Keyring
 from .noun import Noun, digest
+
+PURPOSE = "decision"
+"""What a decision's signature is made for."""
 
 
 class Question(StrEnum):
@@ -73,6 +77,10 @@ class Request(Noun):
     snoozed_until: datetime | None = None
     round: int = 1
     """Counts the requests this action has had: 2 after an edit or a moved record."""
+    assigned_to: str = ""
+    """The person who is expected to answer; empty where anybody with the role is."""
+    ladder: int = 0
+    """How many steps of the policy's ladder it has been through."""
 
 
 class Decision(Noun):
@@ -93,7 +101,8 @@ class Decision(Noun):
     seconds: float | None = None
     """Seconds the operator had it on screen."""
     mode: str = "four_eyes"
-    """`four_eyes`, or `one_person` where the workspace says that one person may be maker and checker."""
+    """`four_eyes`, `one_person` where the policy says that one person may be maker and checker, or `grant` where a standing grant
+    counted as the approval; then nobody signed at that moment, and `operator` is `grant:ID`."""
     decided_at: datetime
     policy_digest: str = ""
     """The policy that was in force when it was given."""
@@ -109,3 +118,12 @@ class Decision(Noun):
         said = {"reason": self.reason, "text": self.text, "changes": self.changes}
         kept = self.model_dump(exclude={"signature", "reason", "text", "changes"})
         return {**kept, "said": digest(said)}
+
+    @property
+    def by_grant(self) -> bool:
+        """Whether a standing grant said it; nobody signs that, the grant itself is signed."""
+        return self.operator.startswith("grant:")
+
+    def genuine(self, keyring: Keyring | None) -> bool:
+        """Whether its operator signed exactly this; True where the installation uses no signatures."""
+        return keyring is None or keyring.holds(self.operator, PURPOSE, self.statement(), self.signature)

@@ -1,6 +1,7 @@
 """IBANs: the length of each country, and whether the check digits are right."""
 
 import re
+import unicodedata
 
 LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "CH": 21, "CR": 22,
@@ -21,3 +22,9 @@ def valid_iban(text: str) -> bool:
     if len(compact) != LENGTHS.get(compact[:2], len(compact)):
         return False
     return int("".join(str(int(one, 36)) for one in compact[4:] + compact[:4])) % 97 == 1
+
+
+def bare_account(text: str) -> str:
+    """The letters and digits of an account number: one account is one text, however it is spaced, grouped or written."""
+    signs = (one for one in unicodedata.normalize("NFKC", text) if one.isalnum())
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in signs).upper()

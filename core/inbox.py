@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +20,14 @@ from .tables import DECISION, REQUEST, RequestRow
 _ADD, _DECIDE = insert(REQUEST), insert(DECISION)
 _OF_CASE = select(REQUEST).where(REQUEST.c.case_id == bindparam("case_id")).order_by(REQUEST.c.created_at, REQUEST.c.round)
 _OF_REQUEST = select(DECISION).where(DECISION.c.request_id == bindparam("of")).order_by(DECISION.c.decided_at)
+_BY_MODE = (
+    select(DECISION)
+    .where(
+        DECISION.c.digest == bindparam("digest"), DECISION.c.mode == bindparam("mode"), DECISION.c.case_id == bindparam("case")
+    )
+    .order_by(DECISION.c.decided_at.desc())
+)
+_MODE = update(DECISION).where(DECISION.c.id == bindparam("b_id"), DECISION.c.signature == "").values(mode=bindparam("b_mode"))
 _IN_CASE = select(DECISION).where(DECISION.c.case_id == bindparam("of")).order_by(DECISION.c.decided_at)
 
 
@@ -93,16 +102,14 @@ def locked(tx: Transaction, request_id: str, *, digest: str) -> Request:
 
     Raises AlreadyDecided naming who was first, or StaleEnvelope where it shows another envelope than `digest`.
     """
-    row = tx.session.scalars(select(RequestRow).where(col(RequestRow.id) == request_id).with_for_update()).first()
-    if row is None:
-        raise NotFound(f"No request {request_id!r} is in the inbox.", hint="`shiftlead inbox list` shows those that wait.")
-    if row.state != RequestState.PENDING:
-        raise _too_late(tx.session, row)
-    if row.digest != digest:
+    request = lock(tx, request_id)
+    if request.state is not RequestState.PENDING:
+        raise _too_late(tx.session, request)
+    if request.digest != digest:
         raise StaleEnvelope(
             f"Request {request_id!r} shows another version now than the one you decided on.", hint="Look at it again."
         )
-    return _request(row)
+    return request
 
 
 def settle(tx: Transaction, request_id: str, state: RequestState) -> None:
@@ -130,14 +137,50 @@ def supersede(tx: Transaction, case_id: str, *, actor: str, why: str, action_id:
         tx.audit("request.superseded", actor=actor, case_id=case_id, request=row.id, why=why)
 
 
-def postpone(tx: Transaction, request_id: str, until: datetime) -> None:
-    """Hide a request until a set time."""
+def lock(tx: Transaction, request_id: str) -> Request:
+    """A request as it is now, locked until the transaction ends; raises NotFound."""
+    query = select(RequestRow).where(col(RequestRow.id) == request_id).with_for_update()
+    row = tx.session.scalars(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound(f"No request {request_id!r} is in the inbox.", hint="`shiftlead inbox list` shows those that wait.")
+    return _request(row)
+
+
+def postpone(tx: Transaction, request_id: str, until: datetime | None) -> None:
+    """Hide a request until a set time, or show it at once."""
     tx.session.execute(update(RequestRow).where(col(RequestRow.id) == request_id).values(snoozed_until=until))
 
 
-def reassign(tx: Transaction, request_id: str, role: str) -> None:
-    """Ask another role; the request shows at once."""
-    tx.session.execute(update(RequestRow).where(col(RequestRow.id) == request_id).values(role=role, snoozed_until=None))
+def reassign(tx: Transaction, request_id: str, *, role: str, assigned_to: str = "") -> None:
+    """Ask another role, or one person of it; the request shows at once."""
+    values = {"role": role, "assigned_to": assigned_to, "snoozed_until": None}
+    tx.session.execute(update(RequestRow).where(col(RequestRow.id) == request_id).values(**values))
+
+
+def climb(tx: Transaction, request: Request, step: int) -> bool:
+    """Note that a pending request has been through `step` of its ladder; False where somebody else noted it or it is settled."""
+    pending = (col(RequestRow.id) == request.id, col(RequestRow.state) == str(RequestState.PENDING))
+    changed = update(RequestRow).where(*pending, col(RequestRow.ladder) == request.ladder).values(ladder=step)
+    return tx.change(changed) == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How the time of a pending request goes by."""
+
+    id: str
+    ladder: int
+    created_at: datetime
+    due_at: datetime | None
+    expires_at: datetime | None
+
+
+def opened_since(session: Session, since: datetime | None) -> list[Timing]:
+    """The timings of pending requests that were opened at or after a moment, or of all of them."""
+    query = select(*(REQUEST.c[name] for name in Timing.__slots__)).where(REQUEST.c.state == str(RequestState.PENDING))
+    if since is not None:
+        query = query.where(REQUEST.c.created_at >= since)
+    return [Timing(**row._mapping) for row in session.connection().execute(query)]
 
 
 def expired(session: Session, *, now: datetime) -> list[Request]:
@@ -148,8 +191,8 @@ def expired(session: Session, *, now: datetime) -> list[Request]:
     return [_request(row) for row in rows]
 
 
-def add_decision(tx: Transaction, decision: Decision, *, policy_digest: str) -> None:
-    """Write a decision and its audit event, with the policy under which it was given."""
+def add_decision(tx: Transaction, decision: Decision) -> None:
+    """Write a decision and its audit event."""
     tx.run(_DECIDE, {**decision.model_dump(), "kind": str(decision.kind), "changes": canonical_json(decision.changes)})
     tx.audit(
         f"decision.{decision.kind.value}",
@@ -161,8 +204,22 @@ def add_decision(tx: Transaction, decision: Decision, *, policy_digest: str) -> 
         said=digest({"text": decision.text, "changes": decision.changes}),
         seconds=decision.seconds,
         mode=decision.mode,
-        policy_digest=policy_digest,
+        policy_digest=decision.policy_digest,
+        acting_for=decision.acting_for,
+        shown=decision.shown,
+        signature=decision.signature,
     )
+
+
+def in_mode(session: Session, case_id: str, action_digest: str, mode: str) -> Decision | None:
+    """The newest decision of a case in `mode` about the envelope with this digest."""
+    rows = session.connection().execute(_BY_MODE, {"case": case_id, "digest": action_digest, "mode": mode})
+    return next((_decision(row) for row in rows), None)
+
+
+def change_mode(tx: Transaction, decision_id: str, mode: str) -> None:
+    """Note what became of a decision that nobody signed: a grant's."""
+    tx.run(_MODE, {"b_id": decision_id, "b_mode": mode})
 
 
 def decisions(
@@ -182,7 +239,7 @@ def _waits(now: datetime, *, snoozed: bool) -> ColumnElement[bool]:
     return and_(pending, or_(col(RequestRow.snoozed_until).is_(None), col(RequestRow.snoozed_until) <= now))
 
 
-def _too_late(session: Session, row: RequestRow) -> AlreadyDecided:
+def _too_late(session: Session, row: RequestRow | Request) -> AlreadyDecided:
     last = decisions(session, request_id=row.id)
     who = f"{last[-1].operator} ({last[-1].kind.value}, {last[-1].decided_at:%Y-%m-%d %H:%M:%S} UTC)" if last else row.state
     return AlreadyDecided(f"Request {row.id!r} was settled already: {who}.", hint="Nothing of yours was written.")

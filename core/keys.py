@@ -1,7 +1,7 @@
 """Keys: who a person is to the ledger, proven by an Ed25519 signature that nobody can make by editing a row.
 
-A workspace trusts the public keys in its folder `keys/`. Each person's secret key stays with that person: in the folder that
-`SHIFTLEAD_KEYS` names, else in `.keys/` of the workspace where there is one, else in the person's own configuration folder.
+A workspace trusts the public keys in its folder `keys/`. Each person's secret key stays with that person, in the folder that
+`SHIFTLEAD_KEYS` names or in the person's own configuration folder; the workspace's own key lies in its folder `.keys/`.
 """
 
 import base64
@@ -80,11 +80,11 @@ class Keyring:
         return self._text.get(name, "")
 
     def holds(self, name: str, purpose: str, statement: Mapping[str, Any], signature: str) -> bool:
-        """Whether `name` signed exactly this statement for this purpose; False for an unknown name."""
+        """Whether `name` signed exactly this statement for this purpose; False for an unknown name and for a key that is none."""
         from cryptography.exceptions import InvalidSignature
 
-        key = self._key(name)
         try:
+            key = self._key(name)
             if key is None or not signature:
                 return False
             key.verify(base64.b64decode(signature, validate=True), _bytes(purpose, statement))
@@ -112,19 +112,17 @@ class KeyFolder:
         """The folder with the secret keys of whoever runs this process."""
         if named := os.environ.get(SECRETS):
             return Path(named)
-        if self._own.is_dir():
-            return self._own
         home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
         return Path(home) / "shiftlead" / "keys"
 
     def ring(self) -> Keyring:
         """The public keys that this workspace trusts; raises SettingsError where a file holds none."""
-        return Keyring(dict(_read_public(path) for path in sorted(self.public.glob("*.pub"))))
+        return Keyring(dict(read_public(path) for path in sorted(self.public.glob("*.pub"))))
 
     def signer(self, name: str) -> Signer:
         """The secret key of `name`; raises NotFound where it is not here, Forbidden where others may read it or it is another's."""
-        path = self.secrets / f"{_file(name)}.key"
-        if not path.is_file():
+        path = self._secret(name)
+        if path is None:
             raise NotFound(
                 f"There is no secret key of {name!r} in {str(self.secrets)!r}.",
                 hint=f"`shiftlead operator key {name}` makes one; {SECRETS} names another folder.",
@@ -138,31 +136,32 @@ class KeyFolder:
             raise Forbidden(f"The workspace trusts {told}.", hint=f"Run `shiftlead operator key {name}`.")
         return found
 
-    def make(self, name: str) -> Signer:
-        """The key of `name`, made where there is none yet, and trusted from now on.
+    def holds(self, name: str) -> bool:
+        """Whether the secret key of `name` is at hand."""
+        return self._secret(name) is not None
+
+    def make(self, name: str, *, here: bool = False) -> Signer:
+        """The key of `name`, made where there is none yet, and trusted from now on; `here` keeps its secret with the workspace.
 
         Raises Forbidden where the workspace trusts another key of that name already.
         """
-        path = self.secrets / f"{_file(name)}.key"
-        known = self.ring().public(name)
-        if path.is_file():
-            signer = _read_secret(path, name)
-        elif known:
-            raise Forbidden(
-                f"The workspace trusts a key of {name!r} that is not in {str(self.secrets)!r}.",
-                hint=f"Bring the secret key here, or delete {str(self._public_file(name))!r} first; what it signed then counts no more.",
-            )
-        else:
-            signer = Signer.fresh(name)
+        path, known = self._secret(name), self.ring().public(name)
+        signer = _read_secret(path, name) if path else Signer.fresh(name)
         if known not in ("", signer.public):
+            told = f"another key than the one in {str(path)!r}" if path else f"one that is not in {str(self.secrets)!r}"
             raise Forbidden(
-                f"The workspace trusts another key of {name!r} than the one in {str(path)!r}.",
-                hint=f"Delete {str(self._public_file(name))!r} first if that one is lost; what it signed then counts no more.",
+                f"The workspace trusts a key of {name!r} already, {told}.",
+                hint=f"Bring the secret key here. If it is lost, delete {str(self._public_file(name))!r}; what it signed then counts no more.",
             )
-        _write_secret(path, signer)
+        if path is None:
+            _write_secret((self._own if here else self.secrets) / f"{_file(name)}.key", signer)
         self.public.mkdir(parents=True, exist_ok=True)
         self._public_file(name).write_text(f"{_HEAD} {signer.public} {name}\n", encoding="utf-8")
         return signer
+
+    def _secret(self, name: str) -> Path | None:
+        places = (folder / f"{_file(name)}.key" for folder in (self.secrets, self._own))
+        return next((path for path in places if path.is_file()), None)
 
     def _public_file(self, name: str) -> Path:
         return self.public / f"{_file(name)}.pub"
@@ -176,7 +175,8 @@ def _bytes(purpose: str, statement: Mapping[str, Any]) -> bytes:
     return f"shiftlead:{purpose}\n{canonical_json(statement)}".encode()
 
 
-def _read_public(path: Path) -> tuple[str, str]:
+def read_public(path: Path) -> tuple[str, str]:
+    """Name and key in a public key file; raises SettingsError where it holds none."""
     try:
         found = _LINE.match(path.read_text(encoding="utf-8").strip())
         if found and unquote(path.stem) == found[2] and len(base64.b64decode(found[1], validate=True)) == 32:
@@ -197,8 +197,6 @@ def _read_secret(path: Path, name: str) -> Signer:
 
 
 def _write_secret(path: Path, signer: Signer) -> None:
-    if path.exists():
-        return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as target:

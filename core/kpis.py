@@ -15,6 +15,7 @@ from sqlmodel import Session
 from .actions import ActionState
 from .approval import DecisionKind, RequestState
 from .case import Case, CaseState
+from .grants import RETURNED, SPENT
 from .noun import Noun
 from .receipt import EffectState
 from .store import Ledger
@@ -269,7 +270,9 @@ class _Figures:
         return [float(one) for one in self.session.scalars(query.order_by(_DECISION.decided_at.desc()).limit(SAMPLE))]
 
     def _decisions(self) -> dict[str, int]:
-        where = (*self._after(_DECISION.decided_at), *self._mine(_DECISION.case_id))
+        # What a standing grant stood for, no person decided.
+        people = _DECISION.mode.not_in((SPENT, RETURNED))
+        where = (people, *self._after(_DECISION.decided_at), *self._mine(_DECISION.case_id))
         query = select(_DECISION.kind, func.count()).where(*where).group_by(_DECISION.kind)
         return {row[0]: row[1] for row in self.session.execute(query)}
 

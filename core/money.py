@@ -68,6 +68,11 @@ class Money(BaseModel):
         return f"{self.amount:,f} {self.currency}"
 
 
+def minor_digits(currency: str) -> int:
+    """How many digits `currency` has after the point: two, unless ISO 4217 says otherwise."""
+    return _MINOR_UNITS.get(currency, 2)
+
+
 def round_minor(amount: Decimal, currency: str) -> Decimal:
-    """`amount` rounded half up to the minor unit of `currency` (two digits unless ISO 4217 says otherwise)."""
-    return amount.quantize(Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2)), rounding=ROUND_HALF_UP)
+    """`amount` rounded half up to the minor unit of `currency`."""
+    return amount.quantize(Decimal(1).scaleb(-minor_digits(currency)), rounding=ROUND_HALF_UP)

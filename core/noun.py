@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from .clock import as_utc
+from .record import Record
 
 
 class Noun(BaseModel):
@@ -37,6 +38,8 @@ def plain(value: Any) -> Any:
         return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Record):
+        return {name: plain(item) for name, item in value.as_dict().items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | bytearray):
         return [plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
     raise TypeError(f"{type(value).__name__} has no canonical form")

@@ -16,9 +16,6 @@ from .noun import Noun, canonical_json, digest
 from .store import Ledger, Transaction
 from .tables import CASE, CaseRow
 
-STOPPED = "Stopped: "
-"""How the error of a case begins that rests since a kill switch held it."""
-
 
 class Claim(Noun):
     """A case that one worker process holds until its lease ends."""
@@ -131,8 +128,10 @@ _WAKE = (
     .where(CASE.c.id == bindparam("b_id"), CASE.c.state.in_([str(CaseState.WAITING), str(CaseState.PARKED)]))
     .values(state=str(CaseState.READY), wake_at=None, attempts=0)
 )
-_WAKE_STOPPED = (
-    update(CASE).where(CASE.c.state == str(CaseState.READY), CASE.c.error.startswith(STOPPED)).values(wake_at=None, error="")
+_REOPEN = (
+    update(CASE)
+    .where(CASE.c.id == bindparam("b_id"), CASE.c.state == str(CaseState.CLOSED))
+    .values(state=str(CaseState.WAITING), closed_at=None, outcome="")
 )
 _KEEP = update(CASE).where(CASE.c.id == bindparam("b_id")).values(findings=bindparam("b_findings"))
 _HUMAN = update(CASE).where(CASE.c.id == bindparam("b_id")).values(human=True)
@@ -210,9 +209,10 @@ def wake(tx: Transaction, case_id: str, *, human: bool = True) -> None:
         mark_human(tx, case_id)
 
 
-def wake_stopped(tx: Transaction) -> int:
-    """Take up at once the cases that rest since a kill switch held them; returns how many."""
-    return tx.change(_WAKE_STOPPED)
+def reopen(tx: Transaction, case_id: str) -> None:
+    """Let a closed case wait for a person again, since something has to follow; any other case stays as it is."""
+    if tx.change(_REOPEN, {"b_id": case_id}):
+        tx.audit("case.reopened", actor="system", case_id=case_id)
 
 
 def mark_human(tx: Transaction, case_id: str) -> None:

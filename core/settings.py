@@ -12,7 +12,10 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from .errors import Forbidden, NotFound, SettingsError
+from .keys import KeyFolder
+from .lookalikes import CAPITALS, CONFUSABLE, without_invisible
 from .noun import Noun
+from .roster import Roster
 
 if TYPE_CHECKING:
     from .clock import Clock
@@ -53,6 +56,19 @@ class House(Noun):
     phone: str = Field(min_length=3)
 
 
+class CheckpointSettings(Noun):
+    """Where the ledger's signed checkpoints go, and how often one is made."""
+
+    to: tuple[str, ...] = ()
+    """Files on another host, relative to the workspace; each gets one JSON object on a line."""
+    every_events: int = Field(default=1000, ge=1)
+    every_minutes: int = Field(default=15, ge=1)
+
+
+_NOBODY = ("system", "executor")
+"""Who the audit chain says acted where no person and no worker did."""
+
+
 class Workspace(Noun):
     """Everything that `shiftlead` needs to know before it starts."""
 
@@ -63,6 +79,10 @@ class Workspace(Noun):
     """A policy file, relative to the workspace; the shipped house policy where empty."""
     brain: str = "embedded"
     """`embedded`, or `provider:model` for a LangChain chat model."""
+    checkpoints: CheckpointSettings = CheckpointSettings()
+    """The second place for what proves that the audit chain was not rewritten."""
+    recognisers: tuple[str, ...] = ()
+    """What looks for personal data beside our own ways: `presidio`, or `module.path:factory` for one of your own."""
     house: House | None = None
     """Who messages come from; the playbooks' own house, which is that of the embedded company, where empty."""
     connectors: dict[str, ConnectorSettings] = {}
@@ -78,7 +98,12 @@ class Workspace(Noun):
         # One person under two spellings would be maker and checker at once.
         first: dict[str, str] = {}
         for name in operators:
-            seen = first.setdefault("".join(unicodedata.normalize("NFKC", name).casefold().split()), name)
+            if ":" in name or name.startswith("@"):
+                # `worker:NAME`, `grant:ID` and `@ledger` are no people, and nobody may be taken for one of them.
+                raise ValueError(f"{name!r} is no name of a person: it holds a colon or begins with @")
+            if reader_key(name) in _NOBODY:
+                raise ValueError(f"{name!r} is no name of a person: the audit chain uses it for the product itself")
+            seen = first.setdefault(reader_key(name), name)
             if seen != name or not name.strip():
                 raise ValueError(f"{name!r} and {seen!r} are one person to a reader" if name.strip() else "a name is empty")
         return operators
@@ -117,6 +142,15 @@ class Place(Noun):
 
         return Ledger.open(self.ledger_url(), clock=clock, tenant=self.workspace.tenant)
 
+    @property
+    def keys(self) -> KeyFolder:
+        """The keys that this workspace trusts, and the way to one's own."""
+        return KeyFolder(self.folder)
+
+    def roster(self) -> Roster:
+        """The operators of this workspace and the keys it trusts; raises SettingsError where a key file holds none."""
+        return Roster(operators=self.workspace.operators, keyring=self.keys.ring())
+
     def operator(self, name: str | None = None) -> Operator:
         """Who decides: `name`, else the environment's operator, else the system user.
 
@@ -131,6 +165,12 @@ class Place(Noun):
                 hint=f"Known: {known}. Add them in {FILE_NAME}, or use --as NAME.",
             )
         return Operator(name=who, role=role)
+
+
+def reader_key(name: str) -> str:
+    """What is left of a name when case, spaces and look-alike forms are taken away: equal where a reader sees one person."""
+    seen = without_invisible(unicodedata.normalize("NFKC", name)).translate(CAPITALS)
+    return "".join(seen.casefold().translate(CONFUSABLE).split())
 
 
 def system_user() -> str:
@@ -185,9 +225,35 @@ def write_workspace(folder: Path, workspace: Workspace) -> Path:
     return path
 
 
+def add_operator(path: Path, name: str, role: str) -> None:
+    """Write one more operator into a workspace file, and leave every other line of it as it is.
+
+    Raises SettingsError where that person is in it already or the file would not hold together any more.
+    """
+    before, known = path.read_text(encoding="utf-8"), read_workspace(path).operators
+    if name in known:
+        raise SettingsError(f"{name!r} is an operator of this workspace already.", hint=f"Change their role in {path}.")
+    entry = yaml.safe_dump({name: role}, allow_unicode=True)
+    block = re.compile(r"^operators:[ \t]*(#.*)?\n", re.MULTILINE)
+    after = block.sub(lambda found: f"{found[0]}  {entry}", before, count=1)
+    if after == before and not known:
+        after = f"{before.rstrip()}\noperators:\n  {entry}"
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(after, encoding="utf-8")
+        if read_workspace(part).operators != {**known, name: role}:
+            raise SettingsError(
+                f"{path} lists its operators in a way of its own.", hint=f"Add `{entry.strip()}` to it by hand."
+            )
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _bare(workspace: Workspace) -> Mapping[str, Any]:
     dumped = workspace.model_dump(mode="json")
     dumped["connectors"] = {name: {k: v for k, v in one.items() if v} for name, one in dumped["connectors"].items()}
+    dumped["checkpoints"] = workspace.checkpoints.model_dump(mode="json", exclude_defaults=True)
     return {name: value for name, value in dumped.items() if value not in ("", {}, [], None)}
 
 

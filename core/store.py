@@ -1,8 +1,7 @@
 """The ledger: one SQL database that is the truth, with one transaction per state change and its audit events."""
 
-import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cache, cached_property
@@ -16,7 +15,6 @@ from sqlalchemy import (
     Engine,
     Executable,
     Table,
-    bindparam,
     create_engine,
     event,
     insert,
@@ -24,24 +22,21 @@ from sqlalchemy import (
     make_url,
     select,
     text,
-    update,
 )
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
-from .audit import GENESIS, AuditEvent, Break, breaks, link
-from .clock import Clock, SystemClock, as_utc
+from . import chain
+from .audit import GENESIS, AuditEvent, Break, Witness
+from .clock import Clock, SystemClock
 from .convoy import Convoy
 from .errors import LedgerError
 from .noun import canonical_json
-from .tables import AUDIT, CHAIN, AuditRow, ChainRow
+from .tables import BODY, CHAIN, AuditRow, ChainRow
+from .words import kept_apart
 
 HEAD = "0002"
 """The newest migration; a ledger at another revision is migrated or refused."""
-
-_HEAD = select(CHAIN.c.seq, CHAIN.c.hash).where(CHAIN.c.tenant == bindparam("tenant")).with_for_update()
-_APPEND = insert(AUDIT)
-_ADVANCE = update(CHAIN).where(CHAIN.c.tenant == bindparam("b_tenant")).values(seq=bindparam("b_seq"), hash=bindparam("b_hash"))
 
 
 class Transaction:
@@ -52,10 +47,18 @@ class Transaction:
         self.now: datetime = clock.now()
         self.tenant = tenant
         self._events: list[dict[str, Any]] = []
+        self._words: dict[tuple[str, str], dict[str, Any]] = {}
 
     def audit(self, kind: str, /, *, actor: str, case_id: str | None = None, **data: Any) -> None:
-        """Record that something happened; it is written when the transaction commits, or not at all."""
-        self._events.append({"at": self.now, "kind": kind, "case_id": case_id, "actor": actor, "data": canonical_json(data)})
+        """Record that something happened; it is written when the transaction commits, or not at all.
+
+        Free words in it are kept apart as bodies that can be erased; the chain knows their digests.
+        """
+        told, apart = kept_apart(data)
+        for found, (name, words) in apart.items():
+            body = {"digest": found, "case_id": case_id or "", "kind": name, "text": words, "at": self.now}
+            self._words[found, case_id or ""] = body
+        self._events.append({"at": self.now, "kind": kind, "case_id": case_id, "actor": actor, "data": canonical_json(told)})
 
     @cached_property
     def connection(self) -> Connection:
@@ -80,21 +83,18 @@ class Transaction:
 
     def in_turn(self) -> None:
         """Wait until every transaction that is before this one in the chain has committed; what is read next includes them."""
-        self.run(_HEAD, {"tenant": self.tenant})
+        self.run(chain.LOCK_HEAD, {"tenant": self.tenant})
 
     def seal_events(self) -> None:
         """Append the collected events to the chain; called once, before the commit."""
         if not self._events:
             return
-        head = self.run(_HEAD, {"tenant": self.tenant}).one()
-        seq, previous = int(head.seq), str(head.hash)
-        for one in self._events:
-            seq += 1
-            one["seq"] = seq
-            one["hash"] = previous = link(previous, **one)
-        self.run(_APPEND, self._events)
-        self.run(_ADVANCE, {"b_tenant": self.tenant, "b_seq": seq, "b_hash": previous})
+        chain.append(self.connection, self.tenant, self._events)
         self._events = []
+        if self._words:
+            # After the head of the chain is locked, so that two who say the same never wait for each other in a circle.
+            self.add_new(BODY, list(self._words.values()))
+            self._words = {}
 
 
 @cache
@@ -214,19 +214,15 @@ class Ledger:
         if case_id is not None:
             query = query.where(col(AuditRow.case_id) == case_id)
         with self.reading() as session:
-            return [_event(row) for row in session.scalars(query.limit(limit))]
+            return [chain.told(row) for row in session.scalars(query.limit(limit))]
 
-    def verify(self) -> list[Break]:
-        """Walk the whole audit chain; the list is empty where it holds."""
+    def verify(self, witnesses: Iterable[Witness] = ()) -> list[Break]:
+        """Walk the whole audit chain; the list is empty where it holds and every witness saw the same."""
         with self.reading() as session:
             if self._convoy is None:
                 # A server shows each statement what was committed meanwhile; head and events must be of one moment.
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            head = session.execute(
-                select(col(ChainRow.seq), col(ChainRow.hash)).where(col(ChainRow.tenant) == self.tenant)
-            ).one()
-            rows = session.scalars(select(AuditRow).order_by(col(AuditRow.seq)).execution_options(yield_per=2000))
-            return list(breaks((_event(row) for row in rows), head_seq=head[0], head_hash=head[1]))
+            return chain.walk(session, self.tenant, witnesses)
 
     def ticks(self) -> int:
         """A number that grows with every audited change; cheap enough to ask four times a second."""
@@ -275,18 +271,6 @@ def _engine(url: str, *, durable: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
-
-
-def _event(row: AuditRow) -> AuditEvent:
-    return AuditEvent(
-        seq=row.seq,
-        at=as_utc(row.at),
-        kind=row.kind,
-        case_id=row.case_id,
-        actor=row.actor,
-        data=json.loads(row.data),
-        hash=row.hash,
-    )
 
 
 def _shown(url: str) -> str:

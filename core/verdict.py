@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from .noun import Noun
+from .record import Record
 
 
 class Lane(StrEnum):
@@ -35,9 +36,7 @@ def strictest(lanes: Iterable[Lane]) -> Lane:
     return max(lanes, key=lambda lane: lane.rank, default=Lane.ALLOWED)
 
 
-class RuleHit(Noun):
-    """One rule that matched, with how far the case is from its limit."""
-
+class _RuleHit(NamedTuple):
     rule: str
     """The rule's id: `R-014`."""
     lane: Lane
@@ -54,24 +53,39 @@ class RuleHit(Noun):
     """Where the rule comes from: law, contract or SOP."""
 
 
-class Verdict(Noun):
-    """The lane of one action, the rules that decided it, and the policy they come from."""
+class RuleHit(_RuleHit, Record):
+    """One rule that matched, with how far the case is from its limit."""
 
+    __slots__ = ()
+
+
+class _Verdict(NamedTuple):
     lane: Lane
+    policy: str
+    """Name and version of the policy: `house@7`."""
+    policy_digest: str
+    judged_at: datetime
     hits: tuple[RuleHit, ...] = ()
     """Every rule that matched, strictest first."""
     passed: tuple[str, ...] = ()
     """Ids of the rules for this action that did not match."""
     missing: tuple[str, ...] = ()
     """Facts a rule needed and nobody supplied."""
-    policy: str
-    """Name and version of the policy: `house@7`."""
-    policy_digest: str
-    judged_at: datetime
     approvals: int = 1
     """How many distinct people must approve in the reviewed lane."""
     four_eyes: bool = False
     """True where nobody who made or edited the action may approve it."""
+
+
+class Verdict(_Verdict, Record):
+    """The lane of one action, the rules that decided it, and the policy they come from."""
+
+    __slots__ = ()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a kill switch was thrown over the action when it was judged."""
+        return any(hit.field == "stopped" for hit in self.hits)
 
     def because(self) -> str:
         """The deciding rules in one line, for lists and logs."""

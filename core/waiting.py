@@ -41,6 +41,9 @@ class WaitingRow:
     role: str
     due_at: datetime | None
     snoozed_until: datetime | None
+    assigned_to: str
+    ladder: int
+    """How many steps of the ladder it has been through: more than none, and somebody should answer."""
     lane: Lane | None
     """The lane of its action; None where the request is about no action."""
     ref: str
@@ -109,6 +112,8 @@ _COLUMNS = (
     _REQUEST.role,
     _REQUEST.due_at,
     _REQUEST.snoozed_until,
+    _REQUEST.assigned_to,
+    _REQUEST.ladder,
     _ACTION.lane,
     _CASE.external_id,
     _CASE.party,

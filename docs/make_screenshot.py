@@ -13,6 +13,7 @@ from pathlib import Path
 from shiftlead.console.app import ConsoleApp
 from shiftlead.console.cli_console import guides
 from shiftlead.console.cli_session import Session
+from shiftlead.guardrails.approvals import Approvals
 
 FONT = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
@@ -48,7 +49,14 @@ def main() -> None:
     session = Session(workspace=options.workspace, who=options.who)
     width, height = map(int, options.size.split("x"))
     ledger = session.place.open_ledger()
-    app = ConsoleApp(ledger, session.policy, operator=session.operator, title=session.place.folder.name, guides=guides(session))
+    app = ConsoleApp(
+        ledger,
+        session.policy,
+        operator=session.operator,
+        approvals=Approvals.of(session.place, ledger, session.policy),
+        title=session.place.folder.name,
+        guides=guides(session),
+    )
     drawn = asyncio.run(picture(app, (width, height), [key for key in options.keys.split(",") if key]))
     options.output.write_text(drawn, encoding="utf-8")
     ledger.close()

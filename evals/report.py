@@ -54,17 +54,17 @@ class Report(Noun):
             "name": self.name,
             "subject": self.subject,
             "n": self.n,
-            "exact_labels": _numbers(self.exact_labels),
-            "routes": _numbers(self.routes),
-            "touchless": _numbers(self.touchless),
+            "exact_labels": numbers(self.exact_labels),
+            "routes": numbers(self.routes),
+            "touchless": numbers(self.touchless),
             "wrong_autos": {
-                **_numbers(self.wrong_autos.share),
+                **numbers(self.wrong_autos.share),
                 "upper_95": self.wrong_autos.upper,
                 "ids": list(self.wrong_autos.ids),
                 "leaked": plain(self.wrong_autos.leaked),
             },
             "labels": [
-                {"label": score.label, "precision": _numbers(score.precision), "recall": _numbers(score.recall)}
+                {"label": score.label, "precision": numbers(score.precision), "recall": numbers(score.recall)}
                 for score in self.labels
             ],
             "confusion": self.confusion,
@@ -108,7 +108,8 @@ def _label_table(scores: tuple[LabelScore, ...]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _numbers(share: Share) -> dict[str, Any]:
+def numbers(share: Share) -> dict[str, Any]:
+    """A share as JSON types, with the bounds of its interval."""
     low, high = share.interval
     return {"value": share.value, "hits": share.hits, "n": share.n, "low": low, "high": high}
 

@@ -1,29 +1,31 @@
 """Approvals: the one function through which every decision goes, from the console, the CLI and the API alike.
 
-A decision carries the digest that was on screen and is a compare-and-set on the request: of many people who press at once, one
-decides and the others are told who was first. An edit makes a new envelope that is judged anew. Time never approves.
+A decision carries the digest that was on screen, is signed by whoever gives it, and is a compare-and-set on the request: of many people
+who press at once, one decides and the others are told who was first. An edit makes a new envelope that is judged anew.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, assert_never
 
-from ..core import actions, inbox, outbox, queue
-from ..core.action import effect_key
+from ..core import actions, bodies, inbox, policies, queue
 from ..core.actions import ActionState
-from ..core.approval import Decision, DecisionKind, Question, Request, RequestState
+from ..core.approval import PURPOSE, Decision, DecisionKind, Question, Request, RequestState
 from ..core.clock import new_id
 from ..core.errors import BadInput, Conflict, Forbidden
-from ..core.money import Money
 from ..core.noun import Noun
-from ..core.receipt import Outcome as EffectOutcome
-from ..core.receipt import Receipt
-from ..core.settings import Operator
+from ..core.roster import Roster, Signing, signature
+from ..core.settings import Operator, Place
 from ..core.store import Ledger, Transaction
 from .editing import edited
 from .gate import Guard
-from .handover import taken_by_a_person
+from .handover import after_approval, after_rejection, reconciled, taken_by_a_person
 from .policy import Policy
-from .requests import after_edit, escalated, rank
+from .quorum import Capacity, Matter, Quorum, people
+from .requests import after_edit, rank
+
+SCREEN = "screen"
+"""The kind of body that holds what a person was shown."""
 
 
 class Answer(Noun):
@@ -48,6 +50,8 @@ class Answer(Noun):
     """For an effect whose answer was lost: whether it happened."""
     seconds: float | None = None
     """Seconds the person had it on screen."""
+    shown: str = ""
+    """What the person was shown, as text; its digest is signed with the decision."""
 
 
 class Outcome(Noun):
@@ -62,55 +66,84 @@ class Outcome(Noun):
 
 
 class Approvals:
-    """Decides requests under one policy."""
+    """Decides requests under one policy.
 
-    def __init__(self, ledger: Ledger, policy: Policy) -> None:
+    `under` is the digest of what is in force in the ledger, where decisions are to be refused once that is another.
+    `signer` is the key of whoever decides, or the way to it; None where the installation uses no signatures.
+    """
+
+    def __init__(self, ledger: Ledger, policy: Policy, *, signer: Signing | None, roster: Roster, under: str = "") -> None:
         self.ledger = ledger
         self.policy = policy
         self.guard = Guard(policy, ledger.clock)
+        self.quorum = Quorum(policy, roster)
+        self.signer = signer
+        self._under = under
+
+    @classmethod
+    def of(cls, place: Place, ledger: Ledger, policy: Policy) -> "Approvals":
+        """The approvals of a workspace: its operators, the keys it trusts, and the keys of whoever runs this process."""
+        with ledger.reading() as session:
+            under = policies.held(session)
+        return cls(ledger, policy, signer=place.keys.signer, roster=place.roster(), under=under)
 
     def decide(self, answer: Answer, operator: Operator) -> Outcome:
         """Write one decision and what follows from it, or nothing at all.
 
         Raises AlreadyDecided naming who was first, StaleEnvelope where the request shows something else now, Forbidden where this
-        person may not, BadInput where the answer lacks something.
+        person may not, BadInput where the answer lacks something, NotFound where they have no key.
         """
         with self.ledger.transaction() as tx:
+            if self._under and policies.held(tx.session) != self._under:
+                raise Conflict(
+                    "Another policy came into force since this was opened.", hint="Nothing was written; open it again."
+                )
             request = inbox.locked(tx, answer.request_id, digest=answer.digest)
             if request.expires_at is not None and request.expires_at <= tx.now:
                 raise Conflict(
                     f"Request {request.id!r} expired at {request.expires_at:%Y-%m-%d %H:%M} UTC.",
                     hint=f"It goes to the role {self.policy.escalate_to!r}; nothing was approved.",
                 )
-            decision = self._decision(answer, request, operator, tx.now)
+            capacity = self._capacity(tx, answer.kind, request, operator)
+            self.quorum.check_operator(operator)
+            decision = self._decision(tx, answer, request, operator, capacity)
             outcome = self._apply(tx, answer, request, operator, decision)
-            inbox.add_decision(tx, outcome.decision, policy_digest=self.policy.digest())
+            inbox.add_decision(tx, decision)
             return outcome
 
-    def hindrance(self, request: Request, operator: Operator) -> str:
-        """Why this person may not approve this request; empty where they may."""
-        role = self.policy.role(operator.role)
-        if role is None:
-            return f"the policy {self.policy.ref} has no role {operator.role!r}"
-        if rank(self.policy, operator.role) < rank(self.policy, request.role):
-            return f"it is asked of the role {request.role!r}"
-        if request.question is not Question.APPROVE:
-            return ""
-        if refusal := role.refusal(request.action_kind, _money(request)):
-            return refusal
-        if request.four_eyes and operator.name in request.makers and self.policy.separation == "four_eyes":
-            return "you made or edited it, so somebody else approves it"
-        return ""
+    def capacities(self, operator: Operator) -> tuple[Capacity, ...]:
+        """The roles that this person can act in now: their own, and those lent to them."""
+        with self.ledger.reading() as session:
+            return self.quorum.capacities(session, operator, at=self.ledger.clock.now())
 
-    def expire(self) -> int:
-        """Give every request whose time ran out to the escalation role; nothing is approved. Returns how many."""
-        with self.ledger.transaction() as tx:
-            late = inbox.expired(tx.session, now=tx.now)
-            for request in late:
-                inbox.settle(tx, request.id, RequestState.EXPIRED)
-                tx.audit("request.expired", actor="system", case_id=request.case_id, request=request.id)
-                inbox.put(tx, escalated(self.policy, request, tx.now))
-            return len(late)
+    def hindrance(self, request: Request, operator: Operator, capacities: Sequence[Capacity] = ()) -> str:
+        """Why this person may not approve this request, in none of their capacities; empty where they may."""
+        known = capacities or self.capacities(operator)
+        reasons = [self.quorum.hindrance(request, operator.name, one) for one in known]
+        return "" if "" in reasons else reasons[0]
+
+    def _capacity(self, tx: Transaction, kind: DecisionKind, request: Request, operator: Operator) -> Capacity:
+        """In which of their roles somebody gives this answer, their own first; raises Forbidden where in none."""
+        known = self.quorum.capacities(tx.session, operator, at=tx.now)
+        if kind is DecisionKind.ESCALATE:
+            return known[0]
+        if kind is not DecisionKind.APPROVE or request.question is not Question.APPROVE:
+            return self._touching(request, operator, known)
+        reasons = {self.quorum.hindrance(request, operator.name, one): one for one in reversed(known)}
+        if "" not in reasons:
+            why_not = self.quorum.hindrance(request, operator.name, known[0])
+            raise Forbidden(f"{operator.name!r} may not approve {request.id!r}: {why_not}.", hint="Escalate it.")
+        return reasons[""]
+
+    def _touching(self, request: Request, operator: Operator, known: Sequence[Capacity]) -> Capacity:
+        """Editing, rejecting and answering are open to every role of the policy that the request is asked of."""
+        found = next((one for one in known if self.quorum.may_touch(request, one)), None)
+        if found is None:
+            raise Forbidden(
+                f"{operator.name!r} ({operator.role}) may not settle {request.id!r}: it is asked of {request.role!r}.",
+                hint="Ask somebody with that role.",
+            )
+        return found
 
     def _apply(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         match answer.kind:
@@ -131,27 +164,28 @@ class Approvals:
 
     def _approve(self, tx: Transaction, request: Request, operator: Operator, decision: Decision) -> Outcome:
         action_id = self._about_an_action(request, "approve")
-        if why_not := self.hindrance(request, operator):
-            raise Forbidden(f"{operator.name!r} may not approve {request.id!r}: {why_not}.", hint="Escalate it.")
-        approvers = {one.operator for one in inbox.decisions(tx.session, request_id=request.id, kinds=(DecisionKind.APPROVE,))}
-        if operator.name in approvers:
-            raise Forbidden(f"{operator.name!r} approved {request.id!r} already.", hint="Another person has to approve it too.")
-        given = len(approvers) + 1
-        if given < request.approvals_needed:
-            left = request.approvals_needed - given
-            message = f"approved, {given} of {request.approvals_needed}: {left} more {'person' if left == 1 else 'people'}"
+        given = inbox.decisions(tx.session, request_id=request.id, kinds=(DecisionKind.APPROVE,))
+        before, _ = self.quorum.counting(tx.session, Matter.of_request(request), given, at=tx.now)
+        count = people((*before, decision))
+        if before and count == people(before):
+            told = f"{operator.name!r} approved {request.id!r} already"
+            raise Forbidden(f"{told}, or whoever they act for did.", hint="Another person has to approve it too.")
+        if count < request.approvals_needed:
+            left = request.approvals_needed - count
+            message = f"approved, {count} of {request.approvals_needed}: {left} more {'person' if left == 1 else 'people'}"
             return Outcome(decision=decision, state=RequestState.PENDING, message=message)
         inbox.settle(tx, request.id, RequestState.APPROVED)
         actions.move(tx, action_id, ActionState.APPROVED, expect=(ActionState.WAITING,))
         queue.wake(tx, request.case_id)
-        return Outcome(decision=decision, state=RequestState.APPROVED, message="approved; it runs next")
+        return Outcome(decision=decision, state=RequestState.APPROVED, message=after_approval(tx, action_id))
 
     def _edit(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         action_id = self._about_an_action(request, "edit")
-        self._may_touch(request, operator)
         sealed = edited(tx, self.guard, actions.get(tx.session, action_id), answer.changes, by=operator.name)
+        if decision.acting_for:
+            sealed = sealed.model_copy(update={"makers": tuple(dict.fromkeys((*sealed.makers, decision.acting_for)))})
         inbox.settle(tx, request.id, RequestState.SUPERSEDED)
-        actions.replace(tx, sealed)
+        actions.replace(tx, sealed.signed(self.signer, operator.name))
         fresh = after_edit(self.policy, request, sealed, tx.now)
         inbox.put(tx, fresh)
         queue.mark_human(tx, request.case_id)
@@ -178,7 +212,6 @@ class Approvals:
 
     def _reject(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         action_id = self._about_an_action(request, "reject")
-        self._may_touch(request, operator)
         if not answer.reason.strip():
             raise BadInput(
                 f"Rejecting {request.id!r} needs a reason.", hint="Pick one or write one; it stays with the decision."
@@ -186,12 +219,12 @@ class Approvals:
         inbox.settle(tx, request.id, RequestState.REJECTED)
         actions.move(tx, action_id, ActionState.REJECTED, expect=(ActionState.WAITING,))
         queue.wake(tx, request.case_id)
-        return Outcome(decision=decision, state=RequestState.REJECTED, message=_after_rejection(decision))
+        return Outcome(decision=decision, state=RequestState.REJECTED, message=after_rejection(decision))
 
     def _respond(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
-        self._may_touch(request, operator)
         if request.question is Question.RECONCILE:
-            return self._reconcile(tx, answer, request, operator, decision)
+            words = reconciled(tx, self.guard, self.quorum, request, operator, happened=answer.happened, text=answer.text)
+            return Outcome(decision=decision, state=RequestState.ANSWERED, message=f"noted that {words}")
         if not answer.text.strip():
             raise BadInput(f"Answering {request.id!r} needs words.", hint="Say what you did with the case.")
         inbox.settle(tx, request.id, RequestState.ANSWERED)
@@ -201,26 +234,6 @@ class Approvals:
             taken_by_a_person(tx, request.case_id, by=operator.name)
         queue.wake(tx, request.case_id)
         return Outcome(decision=decision, state=RequestState.ANSWERED, message="answered; the case is yours and closes")
-
-    def _reconcile(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
-        if answer.happened is None or request.action_id is None:
-            raise BadInput(
-                f"{request.id!r} asks whether the effect happened.", hint="Look in the system, then answer yes or no."
-            )
-        action = actions.get(tx.session, request.action_id)
-        key = effect_key(action.envelope.tenant, action.case_id, action.id, action.digest)
-        happened = EffectOutcome.DONE if answer.happened else EffectOutcome.REFUSED
-        words = answer.text.strip() or ("it happened" if answer.happened else "it did not happen")
-        receipt = Receipt(key=key, outcome=happened, detail=f"{operator.name}: {words}", at=tx.now)
-        sent = outbox.get(tx.session, key)
-        if not answer.happened and sent and sent.sent_at:
-            self.guard.give_back(tx, action, sent.sent_at.date())
-        outbox.settle(tx, key, receipt, case_id=action.case_id, actor=operator.name)
-        to = ActionState.DONE if answer.happened else ActionState.REFUSED
-        actions.move(tx, action.id, to, expect=(ActionState.UNKNOWN,))
-        inbox.settle(tx, request.id, RequestState.ANSWERED)
-        queue.wake(tx, request.case_id)
-        return Outcome(decision=decision, state=RequestState.ANSWERED, message=f"noted that {words}")
 
     def _escalate(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         role = answer.role or self.policy.escalate_to
@@ -232,12 +245,12 @@ class Approvals:
                 f"{operator.name!r} ({operator.role}) may not hand {request.id!r} from {request.role!r} to {role!r}.",
                 hint="Escalation only goes up.",
             )
-        inbox.reassign(tx, request.id, role)
+        inbox.reassign(tx, request.id, role=role)
         queue.mark_human(tx, request.case_id)
         return Outcome(decision=decision, state=RequestState.PENDING, message=f"escalated to {role}")
 
     def _snooze(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
-        self._may_touch(request, operator)
+        del operator
         if answer.until is None or answer.until <= tx.now:
             raise BadInput(f"Snoozing {request.id!r} needs a time that lies ahead.", hint="For instance in one hour.")
         if request.expires_at is not None and answer.until >= request.expires_at:
@@ -251,14 +264,6 @@ class Approvals:
             decision=decision, state=RequestState.PENDING, message=f"snoozed until {answer.until:%Y-%m-%d %H:%M} UTC"
         )
 
-    def _may_touch(self, request: Request, operator: Operator) -> None:
-        """Editing, rejecting and answering are open to every role of the policy that the request is asked of."""
-        if self.policy.role(operator.role) is None or rank(self.policy, operator.role) < rank(self.policy, request.role):
-            raise Forbidden(
-                f"{operator.name!r} ({operator.role}) may not settle {request.id!r}: it is asked of {request.role!r}.",
-                hint="Ask somebody with that role.",
-            )
-
     def _about_an_action(self, request: Request, verb: str) -> str:
         if request.question is not Question.APPROVE or request.action_id is None:
             raise BadInput(
@@ -267,8 +272,8 @@ class Approvals:
             )
         return request.action_id
 
-    def _decision(self, answer: Answer, request: Request, operator: Operator, now: datetime) -> Decision:
-        return Decision(
+    def _decision(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, capacity: Capacity) -> Decision:
+        decision = Decision(
             id=new_id("dec"),
             request_id=request.id,
             case_id=request.case_id,
@@ -280,14 +285,10 @@ class Approvals:
             changes=answer.changes,
             seconds=answer.seconds,
             mode=self.policy.separation,
-            decided_at=now,
+            decided_at=tx.now,
+            policy_digest=self.policy.digest(),
+            shown=bodies.keep(tx, request.case_id, SCREEN, answer.shown) if answer.shown else "",
+            acting_for=capacity.acting_for,
         )
-
-
-def _after_rejection(decision: Decision) -> str:
-    said = decision.text or " " in decision.reason
-    return "rejected; the case closes" if said else "rejected; the case comes back for a person to take"
-
-
-def _money(request: Request) -> Money | None:
-    return Money.of(request.amount, request.currency) if request.amount and request.currency else None
+        said = signature(self.signer, operator.name, PURPOSE, decision.statement())
+        return decision.model_copy(update={"signature": said})

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from .conditions import Condition, Mistake, Op, leaves, money_limits, operand, p
 from .contradictions import contradiction
 from .document import Block, nearest
 from .facts import FACTS, Fact, FactType
+from .limits import Per, Within
 from .rules import Example, KnownAction, Limit, Role, Rule, matches
 
 N = TypeVar("N", bound=BaseModel)
@@ -82,10 +84,12 @@ class Author:
         where = f"fact {name!r}"
         if name in FACTS or name in _RESERVED or not re.fullmatch("[a-z][a-z0-9_]*", name):
             raise self.refuse(block, where, "the name is taken or no lower_case word", "Choose another name.")
-        self.only(block, ("type", "meaning"), where)
+        self.only(block, ("type", "meaning", "values"), where)
         if block.get("type") not in tuple(FactType):
             known = nearest(str(block.get("type")), tuple(FactType))
             raise self.refuse(block, where, f"{block.get('type')!r} is no type of fact", known)
+        if "values" in block and (block["type"] != FactType.TEXT or not _words(block["values"])):
+            raise self.refuse(block, where, "values are the words that a text may be", "Write a list of different words.")
         return self.made(Fact, block, where, name=name, **block)
 
     def actions(self) -> tuple[KnownAction, ...]:
@@ -136,7 +140,7 @@ class Author:
             raise self.refuse(
                 raw, where, "a missing fact cannot allow anything", "Use `missing` in reviewed or prohibited rules."
             )
-        if clash := contradiction(found):
+        if clash := contradiction(found, self.facts):
             raise self.refuse(raw, where, f"this can never be true: {clash}", "Mend one of the two, or delete the rule.")
         return found
 
@@ -150,7 +154,7 @@ class Author:
         return f"{what} {name!r}" if name else f"a {what} without an id"
 
     def limits(self, kinds: Collection[str]) -> tuple[Limit, ...]:
-        """Every exposure limit, checked."""
+        """Every limit, checked."""
         return tuple(self._limit(block, kinds) for block in self.listed("limits"))
 
     def _limit(self, block: Any, kinds: Collection[str]) -> Limit:
@@ -161,6 +165,9 @@ class Author:
         values["lane"] = self._lane(block, where, given.get("lane", Lane.REVIEWED.value))
         if values["lane"] is Lane.ALLOWED:
             raise self.refuse(block, where, "a limit cannot allow anything", "Use reviewed or prohibited.")
+        for name, words in (("per", tuple(Per)), ("within", tuple(Within))):
+            if name in given and given[name] not in words:
+                raise self.refuse(block, where, f"{name}: {given[name]!r} is not known", nearest(str(given[name]), words))
         if "amount" in given:
             values["amount"] = self._money(block, where, given["amount"], "amount")
         elif "count" not in given:
@@ -172,6 +179,17 @@ class Author:
             return money_limits(raw, name)
         except Mistake as mistake:
             raise self.refuse(block, where, mistake.message, mistake.hint) from mistake
+
+    def rates(self) -> dict[str, Decimal]:
+        """Amounts that are worth the same, by currency; empty where the policy fixes none."""
+        block = self.section("rates")
+        for code, rate in block.items():
+            if not re.fullmatch("[A-Z]{3}", code) or type(rate) not in (int, Decimal) or rate <= 0:
+                message = f"{code}: {rate!r} is no rate of a currency"
+                raise self.refuse(block, "rates", message, "Write {EUR: 1, USD: 1.10}: amounts that are worth the same.")
+        if block and "rates_checked_on" not in self.document:
+            raise self.refuse(block, "rates", "it does not say when they were checked", "Add `rates_checked_on: 2026-10-01`.")
+        return {code: Decimal(block[code]) for code in sorted(block)}
 
     def roles(self, kinds: Collection[str]) -> tuple[Role, ...]:
         """Who may approve what, least authority first."""
@@ -221,6 +239,10 @@ class Author:
             raise Mistake(f"{fact.name} of an example is one amount", "Write 500.00 EUR.")
         ((currency, amount),) = value.items()
         return Money.of(amount, currency)
+
+
+def _words(raw: Any) -> bool:
+    return isinstance(raw, list) and bool(raw) and all(isinstance(one, str) for one in raw) and len(set(raw)) == len(raw)
 
 
 def unique_ids(author: Author, found: Iterable[Rule | Limit]) -> None:

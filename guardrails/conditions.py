@@ -1,16 +1,15 @@
 """Conditions: the typed tree a rule is written in, checked when it is loaded.
 
-An outcome is True, False or None for "a fact is missing"; `all`, `any` and `not` follow Kleene's three-valued logic.
+An outcome is true, false or "a fact is missing"; `all`, `any` and `not` follow Kleene's three-valued logic.
 """
 
-import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from ..core.money import Money
+from ..core.money import minor_digits, round_minor
 from ..core.noun import Noun
 from .document import Block, nearest
 from .facts import Fact, FactType
@@ -85,8 +84,6 @@ class Not(Noun):
 
 
 Condition = Compare | AllOf | AnyOf | Not
-Test = Callable[[Mapping[str, Any]], bool | None]
-"""One comparison: facts to True, False or None."""
 
 AllOf.model_rebuild()
 AnyOf.model_rebuild()
@@ -94,6 +91,7 @@ Not.model_rebuild()
 
 _MONEY = re.compile(r"^(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?) ([A-Z]{3})$")
 _CODE = re.compile("^[A-Z]{3}$")
+_THOUSANDS = re.compile(r"^-?[1-9]\d{0,2}\.\d{3}$")
 _TREE = ("all", "any", "not")
 
 
@@ -183,7 +181,7 @@ def operand(fact: Fact, raw: Any) -> Any:
     if fact.type is FactType.FLAG:
         return _wanted(fact, raw, isinstance(raw, bool), "Write true or false, without quotes.")
     if fact.type is FactType.TEXT:
-        return _wanted(fact, raw, isinstance(raw, str), f"Write '{raw}' in quotes if the text is meant.")
+        return _word(fact, _wanted(fact, raw, isinstance(raw, str), f"Write '{raw}' in quotes if the text is meant."))
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
         raise Mistake(f"{fact.name} is {_A[fact.type]}, but the value is {_shown(raw)}", "Write a number, without quotes.")
     if fact.type is FactType.RATIO:
@@ -191,6 +189,12 @@ def operand(fact: Fact, raw: Any) -> Any:
     if fact.type is FactType.NUMBER:
         return Decimal(raw)
     return _wanted(fact, raw, isinstance(raw, int), "Write a number without a fraction.")
+
+
+def _word(fact: Fact, word: str) -> str:
+    if fact.values and word not in fact.values:
+        raise Mistake(f"{fact.name} is never {word!r}", nearest(word, fact.values))
+    return word
 
 
 def _wanted(fact: Fact, raw: Any, right: bool, hint: str) -> Any:
@@ -206,10 +210,20 @@ def _shown(raw: Any) -> str:
 def money_limits(raw: Any, name: str) -> dict[str, Decimal]:
     """A limit by currency from `500.00 EUR` or `{EUR: 500, USD: 550}`; raises Mistake."""
     if isinstance(raw, str) and (found := _MONEY.match(raw)):
-        return {found[2]: Decimal(found[1].replace(",", ""))}
+        return {found[2]: _limit(found[1], found[2], name)}
     if isinstance(raw, Block) and raw and all(_CODE.match(one) and type(limit) in (int, Decimal) for one, limit in raw.items()):
-        return {code: Decimal(raw[code]) for code in sorted(raw)}
+        return {code: _limit(str(raw[code]), code, name) for code in sorted(raw)}
     raise Mistake(f"{name} is money, but the value is {_shown(raw)}", "Write 500.00 EUR, or {EUR: 500, USD: 550}.")
+
+
+def _limit(written: str, currency: str, name: str) -> Decimal:
+    """The number as it is written, unless its point may separate thousands: 5.000 is five in London and five thousand in Rome."""
+    if _THOUSANDS.match(written) and minor_digits(currency) != 3:
+        many, few = written.replace(".", ""), Decimal(written).normalize()
+        message = f"{name}: {written} {currency} may be {Decimal(many):,} or {few:f}"
+        exact = round_minor(few, currency)
+        raise Mistake(message, f"Write {many} {currency}, or {exact if exact == few else few:f} {currency}.")
+    return Decimal(written.replace(",", ""))
 
 
 def negated(condition: Condition) -> Condition:
@@ -242,34 +256,3 @@ def leaves(condition: Condition) -> list[Compare]:
     if isinstance(condition, Not):
         return leaves(condition.never)
     return [leaf for part in (condition.every if isinstance(condition, AllOf) else condition.some) for leaf in leaves(part)]
-
-
-_COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
-    Op.IS: operator.eq,
-    Op.IS_NOT: operator.ne,
-    Op.IN: lambda value, wanted: value in wanted,
-    Op.NOT_IN: lambda value, wanted: value not in wanted,
-    Op.ABOVE: operator.gt,
-    Op.AT_LEAST: operator.ge,
-    Op.BELOW: operator.lt,
-    Op.AT_MOST: operator.le,
-}
-
-
-def leaf_test(leaf: Compare) -> Test:
-    """The closure that tests one comparison on typed facts."""
-    name, wanted = leaf.field, leaf.value
-    if leaf.op is Op.MISSING:
-        return lambda facts: facts.get(name) is None
-    holds = _COMPARE[leaf.op]
-
-    def test(facts: Mapping[str, Any]) -> bool | None:
-        value = facts.get(name)
-        return None if value is None else holds(value, wanted)
-
-    def money(facts: Mapping[str, Any]) -> bool | None:
-        value: Money | None = facts.get(name)
-        limit = None if value is None else wanted.get(value.currency)
-        return None if value is None or limit is None else holds(value.amount, limit)
-
-    return money if leaf.type is FactType.MONEY else test

@@ -7,12 +7,13 @@ written twice in one mapping is refused instead of the last one winning.
 import re
 from collections.abc import Collection, Generator
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
 from ..core.errors import PolicyError
+
+_ID = re.compile(r"^\s*- \{?\s*id: *([\w-]+)", re.MULTILINE)
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -64,15 +65,24 @@ def read_document(text: str, *, origin: str) -> Block:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise PolicyError(
-            f"{origin}{f', line {mark.line + 1}' if mark else ''}: {problem}.", hint="Mend the YAML there."
-        ) from error
+        where = f", line {mark.line + 1}{_near(text, mark.line)}" if mark else ""
+        raise PolicyError(f"{origin}{where}: {problem}.", hint="Mend the YAML there.") from error
     if not isinstance(document, Block):
         raise PolicyError(f"{origin}: a policy is a mapping of fields.", hint="Start it with `name:` and `version:`.")
     return document
 
 
+def _near(text: str, line: int) -> str:
+    """The rule that was begun last before a line that cannot be read."""
+    ids = _ID.findall("\n".join(text.splitlines()[: line + 1]))
+    return f", near rule {ids[-1]!r}" if ids else ""
+
+
 def nearest(word: str, known: Collection[str]) -> str:
     """A hint with the known words that look most like `word`."""
-    near = get_close_matches(word, known, n=3, cutoff=0.6)
+    # Needed for a mistake only.
+    from difflib import get_close_matches
+
+    same = [one for one in known if one.casefold() == word.casefold()]
+    near = same or get_close_matches(word, known, n=3, cutoff=0.6)
     return f"Did you mean {' or '.join(repr(str(one)) for one in near)}?" if near else f"Known are: {', '.join(sorted(known))}."

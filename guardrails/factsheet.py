@@ -1,6 +1,6 @@
 """The facts about one proposal: merged from the action, the runtime and the worker, each of its declared type."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,8 +19,31 @@ _EXACT: dict[FactType, type] = {
     FactType.FLAG: bool,
 }
 
+OWN = frozenset({"amount", "currency", "confidence", "target_kind", "reversibility"})
+"""Facts that only the action itself supplies; what anybody else says about them is dropped."""
 
 _BOUNDED = frozenset({float, Decimal})
+
+
+def merged(proposal: Proposal, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Every supplied fact as it was supplied; the runtime's win over the worker's, and the action's own over both."""
+    action = proposal.action
+    facts = {**proposal.facts, **context}
+    amount, confidence = action.amount, proposal.confidence
+    if amount is None:
+        facts.pop("amount", None)
+        facts.pop("currency", None)
+    else:
+        facts["amount"] = amount
+        facts["currency"] = amount.currency
+    if confidence is None:
+        facts.pop("confidence", None)
+    else:
+        facts["confidence"] = confidence
+    facts["target_kind"] = action.target.kind
+    # `.value` is a function call in Python 3.11.
+    facts["reversibility"] = action.reversibility._value_
+    return facts
 
 
 def _sound(value: float | Decimal) -> bool:
@@ -31,30 +54,36 @@ class Factsheet:
     """The declared facts, ready to take and check what is supplied for one proposal."""
 
     def __init__(self, declared: Mapping[str, Fact]) -> None:
-        self._declared = declared
-        self._exact = {name: _EXACT[fact.type] for name, fact in declared.items()}
+        self.declared = declared
+        self._exact = {name: _EXACT[fact.type] for name, fact in declared.items() if not fact.values}
 
     def filled(self, proposal: Proposal, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Every supplied fact; the runtime's win over the worker's, and the action's own over both.
-
-        A fact that is None counts as missing. Raises BadInput for an undeclared fact or one of the wrong type.
-        """
-        action = proposal.action
-        facts = {**proposal.facts, **context}
-        facts["amount"] = action.amount
-        facts["currency"] = None if action.amount is None else action.amount.currency
-        facts["confidence"] = proposal.confidence
-        facts["target_kind"] = action.target.kind
-        facts["reversibility"] = action.reversibility.value
-        kind_of = self._exact.get
-        for name, value in facts.items():
-            kind = type(value)
-            if value is not None and (kind is not kind_of(name) or (kind in _BOUNDED and not _sound(value))):
-                facts[name] = self._typed(name, value)
+        """Every supplied fact of its declared type; raises BadInput for an undeclared fact or a wrong value."""
+        facts = merged(proposal, context)
+        self.typed(facts)
         return facts
 
+    def only(self, names: Iterable[str], proposal: Proposal, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the supplied facts that are called `names`, of their declared type."""
+        supplied = merged(proposal, context)
+        facts = {name: supplied[name] for name in names if name in supplied}
+        self.typed(facts)
+        return facts
+
+    def typed(self, facts: dict[str, Any]) -> None:
+        """Bring every fact to its declared type, and drop those that are None: they are missing.
+
+        Raises BadInput for an undeclared fact, one of the wrong type, or a value outside a closed vocabulary.
+        """
+        for name, value in tuple(facts.items()):
+            kind = type(value)
+            if value is None:
+                del facts[name]
+            elif kind is not self._exact.get(name) or (kind in _BOUNDED and not _sound(value)):
+                facts[name] = self._typed(name, value)
+
     def _typed(self, name: str, value: Any) -> Any:
-        fact = self._declared.get(name)
+        fact = self.declared.get(name)
         if fact is None:
             raise BadInput(f"{name!r} is not a declared fact.", hint="Declare it under `facts:` in the policy.")
         return typed_fact(fact, value)
@@ -69,6 +98,12 @@ def typed_fact(fact: Fact, value: Any) -> Any:
     if found is None:
         raise BadInput(
             f"The fact {fact.name!r} is {fact.type.value}, but {type(value).__name__} was supplied.", hint="Mend the worker."
+        )
+    if fact.values and found not in fact.values:
+        # The value may come from somebody's text, so it is not told.
+        raise BadInput(
+            f"The fact {fact.name!r} is one of {', '.join(fact.values)}, but another word was supplied.",
+            hint="Mend the worker.",
         )
     return found
 

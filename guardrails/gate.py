@@ -1,49 +1,64 @@
-"""The gate: lanes together with the limits on what one day may commit, as the workers and the executor see them."""
+"""The gate: lanes together with the limits on what may be committed, as the workers and the executor see them."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session
 
-from ..core import actions, exposure
+from ..core import actions, exposure, switches
 from ..core.action import Action, Proposal
 from ..core.actions import SealedAction
 from ..core.clock import Clock
-from ..core.exposure import COUNT_ONLY, Total
+from ..core.exposure import Spent
 from ..core.store import Transaction
 from ..core.verdict import Verdict
 from .lanes import judge, tightened
-from .limits import EXPOSURE_FACTS, exposure_facts, scopes
+from .limits import Gauge, scopes, spent_facts
+from .payees import iban_valid
 from .policy import Policy
-
-_UNCOUNTED: dict[str, Any] = dict.fromkeys(EXPOSURE_FACTS)
 
 
 class Guard:
-    """Judges under one policy, counting what was committed today."""
+    """Judges under one policy, counting what was committed lately."""
 
     def __init__(self, policy: Policy, clock: Clock) -> None:
         self.policy = policy
         self.clock = clock
 
-    def judge(self, session: Session, proposal: Proposal, context: Mapping[str, Any]) -> Verdict:
-        """The verdict on a proposal as if it were committed now, on top of what today has committed already."""
-        action = proposal.action
-        before = self._committed(session, context, action)
-        facts = {**context, **_UNCOUNTED, **exposure_facts(before, action.amount)}
-        facts["done_before"] = actions.done_before(session, action.kind, action.target)
-        return judge(self.policy, proposal, context=facts, now=self.clock.now())
+    def judge(self, session: Session, proposal: Proposal, context: Mapping[str, Any], *, heeding_stops: bool = True) -> Verdict:
+        """The verdict on a proposal as if it were committed now, on top of what has been committed already.
 
-    def again(self, session: Session, action: SealedAction, *, counted: bool) -> Verdict:
-        """The verdict on a sealed action as if it were proposed now; `counted` says that today's totals hold it already."""
-        proposed = action.envelope.proposal.action
-        before = self._committed(session, action.context, proposed)
-        if counted:
-            before = {scope: _without(total, proposed) for scope, total in before.items()}
-        facts = {**action.context, **_UNCOUNTED, **exposure_facts(before, proposed.amount)}
+        Without `heeding_stops` it is judged as if nothing were stopped: for what waits for a person in any case, and is then held.
+        """
+        action, now = proposal.action, self.clock.now()
+        spent = {
+            scope: one.plus(action.kind, action.amount, now)
+            for scope, one in exposure.totals(session, _scopes(context, action)).items()
+        }
+        facts = {**context, **self._counted(spent, action, now)}
+        facts["done_before"] = actions.done_before(session, action.kind, action.target)
+        facts["stopped"] = heeding_stops and _stopped(session, context, action)
+        return judge(self.policy, proposal, context=facts, now=now)
+
+    def again(self, session: Session, action: SealedAction, *, counted: datetime | None) -> Verdict:
+        """The verdict on a sealed action as if it were proposed now; `counted` is when the limits counted it, where they did."""
+        proposed, now = action.envelope.proposal.action, self.clock.now()
+        spent = exposure.totals(session, _scopes(action.context, proposed))
+        if counted is not None:
+            spent = {scope: one.minus(proposed.kind, proposed.amount, counted) for scope, one in spent.items()}
+        spent = {scope: one.plus(proposed.kind, proposed.amount, now) for scope, one in spent.items()}
+        facts = {**action.context, **self._counted(spent, proposed, now)}
         facts["done_before"] = actions.done_before(session, action.kind, proposed.target, but=action.id)
-        return judge(self.policy, action.envelope.proposal, context=facts, now=self.clock.now())
+        return judge(self.policy, action.envelope.proposal, context=facts, now=now)
+
+    def by_itself(self, action: SealedAction) -> Verdict:
+        """The verdict on a sealed action as if nothing else had ever been committed: as free as this policy could be."""
+        proposed, now = action.envelope.proposal.action, self.clock.now()
+        spent = {scope: Spent().plus(proposed.kind, proposed.amount, now) for scope in _scopes(action.context, proposed)}
+        facts = {**action.context, **self._counted(spent, proposed, now), "done_before": 0}
+        return judge(self.policy, action.envelope.proposal, context=facts, now=now)
 
     def admit(self, tx: Transaction, action: SealedAction, fresh: Mapping[str, Any]) -> Verdict:
         """Count `action` as committed and judge it again with the locked totals; never freer than it was judged before.
@@ -51,25 +66,37 @@ class Guard:
         `fresh` holds facts that were read again just now; they win over those it was judged with.
         """
         proposed = action.envelope.proposal.action
-        after = exposure.commit(tx, self._scopes(action.context, proposed), tx.now.date(), proposed.amount)
-        before = {scope: _without(total, proposed) for scope, total in after.items()}
-        facts = {**action.context, **fresh, **_UNCOUNTED, **exposure_facts(before, proposed.amount)}
+        spent = exposure.commit(tx, _scopes(action.context, proposed), proposed.kind, proposed.amount)
+        facts = {**action.context, **fresh, **self._counted(spent, proposed, tx.now)}
         facts["done_before"] = actions.done_before(tx.session, action.kind, proposed.target, but=action.id)
+        facts["stopped"] = _stopped(tx.session, action.context, proposed)
         return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
 
-    def give_back(self, tx: Transaction, action: SealedAction, day: date) -> None:
-        """Take an action out of the totals of the day on which it was admitted, since nothing happened."""
+    def count(self, tx: Transaction, action: SealedAction, at: datetime) -> None:
+        """Count an action that turned out to have happened `at` that moment."""
         proposed = action.envelope.proposal.action
-        exposure.commit(tx, self._scopes(action.context, proposed), day, proposed.amount, sign=-1)
+        exposure.commit(tx, _scopes(action.context, proposed), proposed.kind, proposed.amount, at=at)
 
-    def _committed(self, session: Session, context: Mapping[str, Any], action: Action) -> Mapping[str, Total]:
-        currency = action.amount.currency if action.amount else COUNT_ONLY
-        return exposure.totals(session, self._scopes(context, action), self.clock.now().date(), currency)
+    def give_back(self, tx: Transaction, action: SealedAction, at: datetime) -> None:
+        """Take an action that was admitted `at` that moment out of the limits again, since nothing happened."""
+        proposed = action.envelope.proposal.action
+        exposure.give_back(tx, _scopes(action.context, proposed), proposed.kind, proposed.amount, at=at)
 
-    def _scopes(self, context: Mapping[str, Any], action: Action) -> tuple[str, ...]:
-        return scopes(str(context.get("worker", "")), action.kind, action.party)
+    def _counted(self, spent: Mapping[str, Spent], action: Action, now: datetime) -> dict[str, Any]:
+        return counted_facts(self.policy.gauges, spent, action, now, self.policy.rates)
 
 
-def _without(total: Total, action: Action) -> Total:
-    amount = total.amount - abs(action.amount.amount) if action.amount else total.amount
-    return Total(amount=amount, count=total.count - 1)
+def counted_facts(
+    gauges: Iterable[Gauge], spent: Mapping[str, Spent], action: Action, now: datetime, rates: Mapping[str, Decimal]
+) -> dict[str, Any]:
+    """What the gate itself knows of an action: what the limits count with it, and whether the account it pays can exist."""
+    return {**spent_facts(gauges, spent, action, now, rates), "iban_valid": iban_valid(action)}
+
+
+def _scopes(context: Mapping[str, Any], action: Action) -> tuple[str, ...]:
+    return scopes(str(context.get("worker", "")), action)
+
+
+def _stopped(session: Session, context: Mapping[str, Any], action: Action) -> bool:
+    found = switches.scopes_of(worker=str(context.get("worker", "")), kind=action.kind, party=action.party)
+    return switches.stopped(session, found) is not None

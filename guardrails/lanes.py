@@ -1,8 +1,8 @@
 """Lanes: the verdict on one proposal; every doubt ends in the stricter lane.
 
-Strictest matched rule; unknown kind or an error: prohibited; no allow rule, a missing fact or an amount below zero: at least
-reviewed; a brain that is unsure: one lane up, or reviewed where the policy says so; one that cannot say how sure it is: at least
-reviewed. Nothing here ever moves an action to a freer lane.
+Strictest matched rule; unknown kind, a thrown kill switch or an error: prohibited; no allow rule, a missing fact or an amount
+below zero: at least reviewed; a brain that is unsure: one lane up, or reviewed where the policy says so; one that cannot say how
+sure it is: at least reviewed. Nothing here ever moves an action to a freer lane.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,11 @@ from typing import Any
 from ..core.action import Proposal
 from ..core.errors import ShiftleadError
 from ..core.verdict import Lane, RuleHit, Verdict, strictest
-from .plans import Plan
+from .plans import Outcome, Plan
 from .policy import Policy
 
 _LANES = (Lane.ALLOWED, Lane.REVIEWED, Lane.PROHIBITED)
+_new = tuple.__new__
 _ORDER = {Lane.PROHIBITED: 0, Lane.REVIEWED: 1, Lane.ALLOWED: 2}
 
 UNKNOWN_ACTION = "unknown-action"
@@ -24,6 +25,7 @@ MISSING_FACT = "missing-fact"
 LOW_CONFIDENCE = "low-confidence"
 NEGATIVE_AMOUNT = "negative-amount"
 EVALUATION_ERROR = "evaluation-error"
+KILL_SWITCH = "kill-switch"
 """Ids of the structural rules, which hold in every policy."""
 
 
@@ -41,36 +43,52 @@ def _judged(policy: Policy, proposal: Proposal, context: Mapping[str, Any], now:
     if plan is None:
         reason = f"The policy {policy.ref} does not know actions of the kind {proposal.action.kind!r}."
         return _structural(policy, now, UNKNOWN_ACTION, reason)
-    facts = policy.factsheet.filled(proposal, context)
-    found = plan.outcome(facts)
-    missing = found.missing(facts)
-    hits = [step.hit(facts) for step in found.matched]
+    hits: list[RuleHit] = []
+    found = plan.outcome(proposal, context, hits)
+    rank, missing = (found.rank, ()) if found.plain else _doubted(policy, plan, found, proposal, context, hits)
+    return _new(
+        Verdict,
+        (
+            _LANES[rank],
+            policy.ref,
+            policy.fingerprint,
+            now,
+            tuple(hits),
+            found.passed,
+            missing,
+            found.approvals,
+            found.four_eyes,
+        ),
+    )
+
+
+def _doubted(
+    policy: Policy, plan: Plan, found: Outcome, proposal: Proposal, context: Mapping[str, Any], hits: list[RuleHit]
+) -> tuple[int, tuple[str, ...]]:
+    """The rank and what is missing, where more than the policy's own rules hold; their hits are added in place."""
+    rank, confidence, amount = found.rank, proposal.confidence, proposal.action.amount
+    missing = _missing(found, plan.factsheet.only(found.looked_at, proposal, context)) if found.unknown else ()
     if missing:
         hits.append(_missing_hit(missing))
-    if found.rank == 1 and not missing and (not hits or hits[0].lane is Lane.ALLOWED):
-        hits.append(_no_allow_hit(plan, facts))
-    rank, confidence, floor = found.rank, proposal.confidence, plan.action.min_confidence
-    if proposal.action.amount is not None and proposal.action.amount.amount < 0:
+    if found.open:
+        hits.append(_no_allow_hit(plan, plan.factsheet.only(plan.allowed_by, proposal, context)))
+    if found.negative:
         rank = max(rank, 1)
-        hits.append(_negative_hit(str(proposal.action.amount)))
-    if confidence is None or not confidence >= floor:
+        hits.append(_negative_hit(str(amount)))
+    if found.unsure:
         # A brain that cannot say how sure it is has not said that it is unsure: a person decides, and may say yes.
         up = policy.unsure == "one_lane_up" and confidence is not None
         rank = min(rank + 1, 2) if up else max(rank, 1)
-        hits.append(_unsure_hit(_LANES[rank], confidence, floor))
-    if len(hits) > 1:
-        hits.sort(key=_strictness)
-    return Verdict(
-        lane=_LANES[rank],
-        hits=tuple(hits),
-        passed=tuple(found.passed),
-        missing=missing,
-        policy=policy.ref,
-        policy_digest=policy.fingerprint,
-        judged_at=now,
-        approvals=max(plan.action.approvals, found.approvals),
-        four_eyes=plan.action.four_eyes or found.four_eyes,
-    )
+        hits.append(_unsure_hit(_LANES[rank], confidence, plan.floor))
+    if found.stopped:
+        rank = 2
+        hits.insert(0, _STOPPED)
+    hits.sort(key=_strictness)
+    return rank, missing
+
+
+def _missing(found: Outcome, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for step in found.unknown for name in step.missing(facts)))
 
 
 def _strictness(hit: RuleHit) -> int:
@@ -88,18 +106,23 @@ def _missing_hit(missing: tuple[str, ...]) -> RuleHit:
 
 
 def _no_allow_hit(plan: Plan, facts: Mapping[str, Any]) -> RuleHit:
-    near = [
-        f"{step.rule.id} would allow it, but {' and '.join(step.shortfalls(facts)[:3])}"
-        for step in plan.steps
-        if step.rank == 0
-    ]
-    reason = "; ".join(near[:2]) if near else f"No rule lets {plan.action.kind} run without a person"
-    return RuleHit(rule=NO_ALLOW_RULE, lane=Lane.REVIEWED, reason=f"{reason}.")
+    near = [f"{step.id} would allow it, but {' and '.join(step.shortfalls(facts, 3))}" for step in plan.allowing[:2]]
+    reason = "; ".join(near) if near else f"No rule lets {plan.action.kind} run without a person"
+    return RuleHit(NO_ALLOW_RULE, Lane.REVIEWED, f"{reason}.")
 
 
 def _negative_hit(amount: str) -> RuleHit:
     reason = "The amount is below zero, which is under every limit, so a person looks at it."
     return RuleHit(rule=NEGATIVE_AMOUNT, lane=Lane.REVIEWED, reason=reason, field="amount", actual=amount)
+
+
+_STOPPED = RuleHit(
+    rule=KILL_SWITCH,
+    lane=Lane.PROHIBITED,
+    reason="A kill switch is thrown over this action, so nothing runs.",
+    field="stopped",
+    actual="yes",
+)
 
 
 def _unsure_hit(lane: Lane, confidence: float | None, floor: float) -> RuleHit:

@@ -1,162 +1,176 @@
 """The compiled form of a policy: for each kind of action, the rules that are about it, ready to be tested."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.money import Money
+from ..core.action import Proposal
 from ..core.verdict import RuleHit
-from .conditions import ORDERED, Compare, Condition, Op, Test, leaf_test, leaves, positive
-from .facts import FactType
+from .factsheet import OWN, Factsheet
 from .rules import KnownAction, Rule
-from .sweep import Sweep, sweep
-from .wording import distance, shortfall, shown, shown_limit
+from .steps import Step, step
+from .sweep import Doubt, Shape, Sweep, sweep
 
-_FEW = frozenset({FactType.FLAG, FactType.TEXT, FactType.INTEGER, FactType.DAYS})
-"""Types with few values, whose hits are worth keeping."""
-_KEPT = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """One comparison of a rule with its closure."""
-
-    leaf: Compare
-    test: Test
-    few: bool
-    limits: dict[str, str]
-    """Its limit in words, for money by currency."""
+_WORTH = 3
+"""How often the same set of facts must be seen before a function is written for it."""
+_MOST = 64
+"""How many such functions a plan keeps; a program that never supplies the same facts twice must not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One rule, compiled."""
+class Outcome:
+    """What one combination of rules leads to, whatever the values were."""
 
-    rule: Rule
-    id: str
     rank: int
+    """0 where a rule allows and nothing stricter matches or is undecided."""
     approvals: int
+    """How many people must approve, by the rules and the action itself."""
     four_eyes: bool
-    leaves: tuple[Tested, ...]
-    """Its comparisons, the ones with a scale first: they tell a person most."""
-    bare: RuleHit
-    """The hit without a comparison."""
-    kept: dict[tuple[str, Any], RuleHit]
-
-    def hit(self, facts: Mapping[str, Any]) -> RuleHit:
-        """The rule as a hit, with the comparison that tells most."""
-        for one in self.leaves:
-            if one.test(facts):
-                value = facts.get(one.leaf.field)
-                return self._few(one, value) if one.few else self._told(one, value)
-        return self.bare
-
-    def _few(self, one: Tested, value: Any) -> RuleHit:
-        found = self.kept.get((one.leaf.field, value))
-        if found is None:
-            found = self._told(one, value)
-            if len(self.kept) < _KEPT:
-                self.kept[one.leaf.field, value] = found
-        return found
-
-    def _told(self, one: Tested, value: Any) -> RuleHit:
-        rule, leaf = self.rule, one.leaf
-        return RuleHit(
-            rule=rule.id,
-            lane=rule.lane,
-            reason=rule.reason,
-            owner=rule.owner,
-            source=rule.source,
-            field=leaf.field,
-            actual=shown(value, leaf.type),
-            limit=one.limits[value.currency if isinstance(value, Money) else ""],
-            distance=distance(leaf, value),
-        )
-
-    def missing(self, facts: Mapping[str, Any]) -> list[str]:
-        """The facts its comparisons need and do not have."""
-        return [_lack(one.leaf, facts) for one in self.leaves if one.test(facts) is None]
-
-    def shortfalls(self, facts: Mapping[str, Any]) -> list[str]:
-        """Which of its comparisons do not hold, in words."""
-        return [shortfall(one.leaf, facts) for one in self.leaves if not one.test(facts)]
+    unknown: tuple[Step, ...]
+    """Rules that could not be decided, because a fact is missing."""
+    looked_at: tuple[str, ...]
+    """The facts that these look at."""
+    passed: tuple[str, ...]
+    """Ids of the rules that did not match."""
+    open: bool
+    """True where no rule says that a person is needed, but none allows it either."""
+    unsure: bool
+    negative: bool
+    stopped: bool
+    """The structural rules in `Doubt`."""
+    plain: bool
+    """True where the rules that matched are all there is to tell."""
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What the rules say about one set of facts, before a person reads it."""
-
-    matched: list[Step]
-    """Strictest first."""
-    unknown: list[Step]
-    """Rules that could not be decided, because a fact is missing."""
-    passed: list[str]
-    rank: int
-    """0 where a rule allows and nothing stricter matches or is unknown."""
-    approvals: int = 1
-    four_eyes: bool = False
-
-    def missing(self, facts: Mapping[str, Any]) -> tuple[str, ...]:
-        """The facts that the undecided rules need."""
-        return tuple(dict.fromkeys(name for step in self.unknown for name in step.missing(facts))) if self.unknown else ()
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What is tested for one kind of action."""
 
     action: KnownAction
     steps: tuple[Step, ...]
     """Strictest first."""
-    sweep: Sweep[Step]
+    factsheet: Factsheet
+    floor: float
+    """Below this confidence the action goes one lane up."""
+    allowing: tuple[Step, ...]
+    """The rules that let it run without a person."""
+    allowed_by: tuple[str, ...]
+    """The facts these look at."""
+    _seen: dict[Shape, int] = field(default_factory=dict)
+    _swept: dict[Shape, Sweep] = field(default_factory=dict)
+    _usual: Sweep | None = None
+    """The function that fitted last; most programs need no other."""
+    _outcomes: dict[int, Outcome] = field(default_factory=dict)
 
-    def outcome(self, facts: Mapping[str, Any]) -> Outcome:
-        """Every rule tested; a rule that cannot be decided asks for a person, and for as many as it might."""
-        matched, unknown, passed = self.sweep(facts)
-        found = Outcome(matched=matched, unknown=unknown, passed=passed, rank=1)
-        for step in (*matched, *unknown) if unknown else matched:
-            if step.approvals > found.approvals:
-                found.approvals = step.approvals
-            found.four_eyes = found.four_eyes or step.four_eyes
-        if matched:
-            found.rank = max(matched[0].rank, 0 if matched[-1].rank == 0 and not unknown else 1)
+    def outcome(self, proposal: Proposal, context: Mapping[str, Any], hits: list[RuleHit]) -> Outcome:
+        """Every rule tested; the hits are added to `hits`, strictest first.
+
+        Raises BadInput for an undeclared fact or one of the wrong type.
+        """
+        swept = self._usual
+        matched = None if swept is None else swept(proposal.facts, context, proposal.action, proposal.confidence, hits)
+        if matched is None:
+            matched = self._carefully(proposal, context, hits)
+        found = self._outcomes.get(matched)
+        return self._settled(matched) if found is None else found
+
+    def _carefully(self, proposal: Proposal, context: Mapping[str, Any], hits: list[RuleHit]) -> int:
+        action, confidence = proposal.action, proposal.confidence
+        shape = _shape(proposal.facts, context, proposal)
+        swept = self._swept.get(shape)
+        matched = None if swept is None else swept(proposal.facts, context, action, confidence, hits)
+        if matched is not None:
+            self._usual = swept
+            return matched
+        facts = self.factsheet.filled(proposal, context)
+        typed = {name: value for name, value in facts.items() if name not in OWN}
+        if any(value is not typed.get(name) for name, value in {**proposal.facts, **context}.items() if name not in OWN):
+            shape = _shape(typed, {}, proposal)
+        swept = self._swept.get(shape) or self._learned(shape)
+        matched = None if swept is None else swept(typed, {}, action, confidence, hits)
+        return self.walked(facts, hits) if matched is None else matched
+
+    def walked(self, facts: Mapping[str, Any], hits: list[RuleHit]) -> int:
+        """The rules tested one by one on typed facts; what the written functions must agree with."""
+        matched = self._doubts(facts) << 2 * len(self.steps)
+        for number, one in enumerate(self.steps):
+            holds = one.test(facts)
+            if holds:
+                matched += 1 << number
+                hits.append(one.hit(facts))
+            elif holds is None:
+                matched += 1 << (len(self.steps) + number)
+        return matched
+
+    def _doubts(self, facts: Mapping[str, Any]) -> int:
+        confidence, amount = facts.get("confidence"), facts.get("amount")
+        found = Doubt(0) if confidence is not None and confidence >= self.floor else Doubt.UNSURE
+        found |= Doubt.NEGATIVE if amount is not None and amount.amount < 0 else Doubt(0)
+        return int(found | (Doubt.STOPPED if facts.get("stopped") else Doubt(0)))
+
+    def _learned(self, shape: Shape) -> Sweep | None:
+        seen = self._seen[shape] = self._seen.get(shape, 0) + 1
+        if len(self._seen) > _MOST:
+            self._seen.clear()
+        if seen < _WORTH:
+            return None
+        if len(self._swept) >= _MOST:
+            self._swept.clear()
+        found = self._swept[shape] = sweep(self.steps, shape, self.factsheet.declared, floor=self.floor)
         return found
 
+    def _settled(self, matched: int) -> Outcome:
+        found = self._combined(matched)
+        if len(self._outcomes) < _MOST * _MOST:
+            self._outcomes[matched] = found
+        return found
 
-def plan(action: KnownAction, rules: Sequence[Rule]) -> Plan:
-    """The rules about one kind of action, compiled."""
-    steps = sorted((_step(rule) for rule in rules if rule.covers(action.kind)), key=lambda step: -step.rank)
-    swept = sweep([(step, step.id, step.rule.when) for step in steps])
-    return Plan(action=action, steps=tuple(steps), sweep=swept)
+    def _combined(self, matched: int) -> Outcome:
+        """Undecided rules ask for a person, and for as many as they might."""
+        count = len(self.steps)
+        hit = [one for number, one in enumerate(self.steps) if matched >> number & 1]
+        unknown = [one for number, one in enumerate(self.steps) if matched >> (count + number) & 1]
+        needed = (*hit, *unknown)
+        allows = any(one.rank == 0 for one in hit)
+        strictest = max((one.rank for one in hit), default=0)
+        is_open, doubts = not allows and strictest == 0 and not unknown, Doubt(matched >> 2 * count)
+        return Outcome(
+            rank=max(strictest, 0 if allows and not unknown else 1),
+            approvals=max((self.action.approvals, *(one.approvals for one in needed))),
+            four_eyes=self.action.four_eyes or any(one.four_eyes for one in needed),
+            unknown=tuple(unknown),
+            looked_at=_looked_at(unknown),
+            passed=tuple(one.id for number, one in enumerate(self.steps) if not (matched | matched >> count) >> number & 1),
+            open=is_open,
+            unsure=Doubt.UNSURE in doubts,
+            negative=Doubt.NEGATIVE in doubts,
+            stopped=Doubt.STOPPED in doubts,
+            plain=not (is_open or doubts or unknown),
+        )
 
 
-def _step(rule: Rule) -> Step:
-    when = None if rule.when is None else positive(rule.when)
-    return Step(
-        rule=rule,
-        id=rule.id,
-        rank=rule.lane.rank,
-        approvals=rule.approvals,
-        four_eyes=rule.four_eyes,
-        leaves=tuple(_tested(leaf) for leaf in _telling(when)),
-        bare=RuleHit(rule=rule.id, lane=rule.lane, reason=rule.reason, owner=rule.owner, source=rule.source),
-        kept={},
+def _looked_at(steps: Iterable[Step]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tested.leaf.field for one in steps for tested in one.leaves))
+
+
+def _shape(facts: Mapping[str, Any], context: Mapping[str, Any], proposal: Proposal) -> Shape:
+    has_amount, has_confidence = proposal.action.amount is not None, proposal.confidence is not None
+    return Shape(facts=tuple(facts), context=tuple(context), amount=has_amount, confidence=has_confidence)
+
+
+def plans(actions: Iterable[KnownAction], rules: Sequence[Rule], factsheet: Factsheet) -> Mapping[str, Plan]:
+    """The compiled rules by kind of action."""
+    steps = sorted((step(rule) for rule in rules), key=lambda one: -one.rank)
+    return {action.kind: _plan(action, [one for one in steps if one.rule.covers(action.kind)], factsheet) for action in actions}
+
+
+def _plan(action: KnownAction, steps: Sequence[Step], factsheet: Factsheet) -> Plan:
+    allowing = tuple(one for one in steps if one.rank == 0)
+    return Plan(
+        action=action,
+        steps=tuple(steps),
+        factsheet=factsheet,
+        floor=action.min_confidence,
+        allowing=allowing,
+        allowed_by=_looked_at(allowing),
     )
-
-
-def _tested(leaf: Compare) -> Tested:
-    by_currency = leaf.op is not Op.MISSING and leaf.type is FactType.MONEY
-    limits = {code: shown_limit(leaf, code) for code in leaf.value} if by_currency else {"": shown_limit(leaf)}
-    return Tested(leaf=leaf, test=leaf_test(leaf), few=leaf.type in _FEW, limits=limits)
-
-
-def _telling(when: Condition | None) -> list[Compare]:
-    def weight(leaf: Compare) -> int:
-        return 0 if leaf.type is FactType.MONEY else 1 if leaf.op in ORDERED else 2
-
-    return [] if when is None else sorted(leaves(when), key=weight)
-
-
-def _lack(leaf: Compare, facts: Mapping[str, Any]) -> str:
-    value = facts.get(leaf.field)
-    return leaf.field if value is None else f"{leaf.field} (no limit in {value.currency})"

@@ -1,23 +1,31 @@
 """Policies: the versioned file that says which actions run alone, which a person decides, and which never run."""
 
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, StrictInt
 
 from ..core.errors import PolicyError
 from ..core.money import Money
 from ..core.noun import Noun, digest
-from ..core.settings import Place
+from .adopted_packs import AdoptedPack, packs_of
 from .authoring import Author, unique_ids
+from .conditions import leaves
 from .document import nearest, read_document
 from .facts import FACTS, Fact
 from .factsheet import Factsheet
-from .plans import Plan, plan
+from .limits import GAUGES, Gauge
+from .plans import Plan, plans
 from .rules import KnownAction, Limit, Role, Rule
+from .rungs import DEFAULT, Rung, Todo, out_of_order
+
+if TYPE_CHECKING:
+    from ..core.settings import Place
 
 
 class Policy(Noun):
@@ -30,8 +38,14 @@ class Policy(Noun):
     facts: tuple[Fact, ...] = ()
     """Facts it declares beside the shipped ones, for plugins."""
     actions: tuple[KnownAction, ...]
+    packs: tuple[AdoptedPack, ...] = ()
+    """The packs it has adopted; their rules stand before its own."""
     rules: tuple[Rule, ...] = ()
     limits: tuple[Limit, ...] = ()
+    rates: dict[str, Decimal] = {}
+    """Amounts that are worth the same, by currency, fixed on purpose; limits add up several currencies by them."""
+    rates_checked_on: date | None = None
+    """When somebody last looked whether the rates still hold."""
     roles: tuple[Role, ...] = ()
     """Who may approve what, least authority first."""
     separation: Literal["four_eyes", "one_person"] = "four_eyes"
@@ -40,10 +54,16 @@ class Policy(Noun):
     """What becomes of an action whose brain is below its floor: one lane stricter, or at least reviewed."""
     expire_after_hours: StrictInt = Field(default=72, ge=1, le=8760)
     """After this an undecided request expires and escalates; it is never approved by time."""
+    approval_valid_hours: StrictInt = Field(default=24, ge=1, le=8760)
+    """An approval that is older is asked for again before anything runs."""
+    ladder: tuple[Rung, ...] = DEFAULT
+    """What happens to a request that nobody answers, at which part of its time; never an approval."""
     escalate_to: str = "lead"
     """The role that gets expired and escalated requests."""
+    theorems: str = ""
+    """A file beside the policy with claims that must be proved of it; those of the house where the policy is called `house`."""
 
-    @property
+    @cached_property
     def ref(self) -> str:
         """Name and version, as a verdict carries them: `house@7`."""
         return f"{self.name}@{self.version}"
@@ -60,18 +80,33 @@ class Policy(Noun):
     @cached_property
     def plans(self) -> Mapping[str, Plan]:
         """The compiled rules by kind of action."""
-        every = self.every_rule
-        return {action.kind: plan(action, every) for action in self.actions}
+        return plans(self.actions, self.every_rule, self.factsheet)
 
     @cached_property
     def factsheet(self) -> Factsheet:
         """The checker of supplied facts."""
-        return Factsheet(FACTS | {fact.name: fact for fact in self.facts})
+        return Factsheet(self.known_facts)
+
+    @property
+    def known_facts(self) -> dict[str, Fact]:
+        """Every fact that its rules may look at, by name."""
+        return FACTS | {fact.name: fact for fact in self.facts}
+
+    @cached_property
+    def gauges(self) -> tuple[Gauge, ...]:
+        """What its limits and rules look at, of all that is counted."""
+        fields = {leaf.field for rule in self.every_rule if rule.when is not None for leaf in leaves(rule.when)}
+        return tuple(gauge for gauge in GAUGES if gauge.fact.name in fields)
 
     @property
     def every_rule(self) -> tuple[Rule, ...]:
         """The rules, with the limits written as rules behind them."""
         return (*self.rules, *(rule for limit in self.limits for rule in limit.rules()))
+
+    @property
+    def retention_years(self) -> int:
+        """How many years its packs ask to keep records of contacts; 0 where none does."""
+        return max((pack.retention_years or 0 for pack in self.packs), default=0)
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule or limit with this id."""
@@ -92,32 +127,49 @@ class Policy(Noun):
 
 
 _SECTIONS = (*Policy.model_fields, "samples")
+_READ_ABOVE = ("samples", "facts", "actions", "packs", "rules", "limits", "rates", "roles")
+"""Sections that are read one by one."""
 
 
-def parse_policy(text: str, *, origin: str) -> Policy:
-    """The policy in `text`; raises PolicyError naming `origin`, the line, the rule and what to do."""
+def parse_policy(text: str, *, origin: str, folder: Path | None = None) -> Policy:
+    """The policy in `text`; raises PolicyError naming `origin`, the line, the rule and what to do.
+
+    `folder` is where packs that it names by a file lie.
+    """
     document = read_document(text, origin=origin)
     author = Author(document, origin=origin)
     author.only(document, _SECTIONS, "policy")
     own = author.declared()
     actions = author.actions()
     kinds = tuple(action.kind for action in actions)
-    rules, limits = author.rules(kinds), author.limits(kinds)
+    limits = author.limits(kinds)
+    adopted = packs_of(author, kinds, folder)
+    rules = (*adopted.rules, *author.rules(kinds))
     unique_ids(author, (*rules, *limits))
     _examples_known(author, rules, kinds)
     roles = author.roles(kinds)
-    values = {
-        key: value for key, value in document.items() if key not in ("samples", "facts", "actions", "rules", "limits", "roles")
-    }
+    values = {key: value for key, value in document.items() if key not in _READ_ABOVE}
     policy = author.made(
-        Policy, document, "policy", facts=own, actions=actions, rules=rules, limits=limits, roles=roles, **values
-    )
+        Policy, document, "policy", facts=(*own, *adopted.facts), actions=actions, packs=adopted.packs, rules=rules,
+        limits=limits, rates=author.rates(), roles=roles, **values,
+    )  # fmt: skip
     # A rule that cannot be compiled must stop the start, not every action later.
     _ = policy.plans
     if roles and policy.role(policy.escalate_to) is None:
         known = [role.name for role in roles]
         raise author.refuse(document, "escalate_to", f"{policy.escalate_to!r} is no role", nearest(policy.escalate_to, known))
+    _ladder_stands(author, policy)
     return policy
+
+
+def _ladder_stands(author: Author, policy: Policy) -> None:
+    if out_of_order(policy.ladder):
+        order = "Write them in the order of `at`, with `park` last."
+        raise author.refuse(author.document, "ladder", "its steps are not in order", order)
+    for rung in policy.ladder:
+        if rung.do is Todo.ESCALATE and rung.to and policy.role(rung.to) is None:
+            known = [role.name for role in policy.roles]
+            raise author.refuse(author.document, "ladder", f"{rung.to!r} is no role", nearest(rung.to, known))
 
 
 def _examples_known(author: Author, rules: tuple[Rule, ...], kinds: tuple[str, ...]) -> None:
@@ -130,21 +182,26 @@ def _examples_known(author: Author, rules: tuple[Rule, ...], kinds: tuple[str, .
 
 def load_policy(path: Path) -> Policy:
     """The policy in a file; raises PolicyError where it is missing or must not be used."""
+    return parse_policy(policy_text(path), origin=str(path), folder=path.parent)
+
+
+def policy_text(path: Path | None) -> str:
+    """The text of a policy file, or of the shipped policy; raises PolicyError where it cannot be read."""
+    if path is None:
+        return files(__package__).joinpath("house.yaml").read_text(encoding="utf-8")
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise PolicyError(f"The policy {str(path)!r} cannot be read: {problem}.", hint="Check its path.") from error
-    return parse_policy(text, origin=str(path))
 
 
 def shipped_policy() -> Policy:
     """The policy for the embedded company that ships with the product."""
-    text = files(__package__).joinpath("house.yaml").read_text(encoding="utf-8")
-    return parse_policy(text, origin="guardrails/house.yaml")
+    return parse_policy(policy_text(None), origin="guardrails/house.yaml")
 
 
-def workspace_policy(place: Place) -> Policy:
+def workspace_policy(place: "Place") -> Policy:
     """The policy that holds in a workspace; raises PolicyError where it must not be used."""
     named = place.workspace.policy
     return load_policy(place.path(named)) if named else shipped_policy()

@@ -1,39 +1,58 @@
 """Provenance: whether what picks the recipient of money, mail or data occurs in a record, or only in somebody's text.
 
-Values are compared after normalising spelling, never by meaning: Unicode form and case, spaces in account numbers, and the
-ways to write one amount. A value that occurs nowhere is unknown, and its fact is missing.
+Values are compared after normalising spelling, never by meaning; `forms` says how, `tracing` says what counts as a source. A
+value that occurs nowhere is unknown, and its fact is missing.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
 from typing import Any
 
-from ..core.evidence import Evidence, Trust
-from ..core.noun import Noun, plain
-from .screening import without_invisible
+from ..core.evidence import Evidence
+from ..core.noun import Noun
+from .forms import domains, leaves, lookalike
+from .tracing import IDS, SourceKind, Sources, Trace, is_amount, words_of
 
 RECIPIENTS = frozenset({"to", "cc", "bcc", "email", "phone", "iban", "account", "address", "agency", "url"})
 """Arguments that say where something goes; the other authority arguments say how much."""
 
-AUTHORITY_FACTS = ("authority_from_records", "recipient_from_records", "tainted_arguments")
+AUTHORITY_FACTS = (
+    "authority_from_records",
+    "recipient_from_records",
+    "tainted_arguments",
+    "lookalike_domain",
+)
 """The facts that only the runtime tells; what a worker says about them does not count."""
 
-_ACCOUNT = re.compile(r"^[a-z]{2}\d{2}(?:[ -]?[a-z0-9]){11,30}$")
-_PHONE = re.compile(r"^\+?[\d\s()./-]{6,}$")
-_NUMBER = re.compile(r"^[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,}|\d+(?:[.,]\d+)?)$")
-_WORD = re.compile(r"[\w.,+@%-]+")
+GATE_FACTS = (
+    "authority_traced", "authority_named", "authority_from_instruction", "untraced_arguments", "verb", "verb_requested", "destructive",
+    "egress_unrequested", "dictated_text", "untrusted_present",
+    "tainted_quote", "untraced_quote", "unnamed_quote", "egress_quote", "dictated_quote",
+)  # fmt: skip
+"""The facts that only the gate for other agents tells; for a worker they are missing."""
+
+_FIELDS = frozenset({
+    "name", "type", "kind", "currency", "date", "time", "start", "end", "role", "permission", "label", "text", "body", "recipient", "user",
+})  # fmt: skip
+"""Keys of a structured argument that name its parts, beside those for amounts, ids and recipients; any other key is a value itself."""
+
+_STRICTNESS = (SourceKind.RECORD, SourceKind.INSTRUCTION, SourceKind.UNKNOWN, SourceKind.UNTRUSTED)
 
 
 class Provenance(Noun):
     """Where the authority arguments of one action come from."""
 
     from_records: tuple[str, ...] = ()
+    from_instruction: tuple[str, ...] = ()
+    """Arguments that the operator named, or that the operator and records hold between them."""
     tainted: tuple[str, ...] = ()
     """Arguments whose value occurs only in untrusted text; an approver is told their names."""
     unknown: tuple[str, ...] = ()
     """Arguments whose value occurs in no evidence at all."""
+    traces: tuple[Trace, ...] = ()
+    """Where each single value comes from."""
+    resembles: str = ""
+    """The known domain that a domain in these arguments could be taken for."""
 
     def facts(self) -> dict[str, Any]:
         """`authority_from_records`, `recipient_from_records` and `tainted_arguments`; what cannot be told is left out."""
@@ -44,28 +63,70 @@ class Provenance(Noun):
         }
         return {name: value for name, value in told.items() if value is not None}
 
-    def _told(self, counts: Any) -> bool | None:
+    def every_fact(self) -> dict[str, Any]:
+        """`facts`, with whether a domain looks like a known one; no words of anybody, which would be kept with the facts."""
+        return self.facts() | {"lookalike_domain": bool(self.resembles)}
+
+    def quotes(self) -> str:
+        """The tainted arguments, each with the words it stands in: `iban: "… pay to DE89… from now on" (mail)`."""
+        return self._shown(self.tainted, lambda trace: trace.kind is SourceKind.UNTRUSTED)
+
+    def untraced(self) -> str:
+        """The unknown arguments, each with its value or the words that a record has it in."""
+        return self._shown(self.unknown, lambda trace: trace.kind is SourceKind.UNKNOWN)
+
+    def unnamed(self) -> str:
+        """The arguments that the operator did not name, each with its value."""
+        names = dict.fromkeys(trace.argument for trace in self.traces if not trace.said)
+        return self._shown(names, lambda trace: not trace.said)
+
+    def _shown(self, names: Iterable[str], counts: Callable[[Trace], bool]) -> str:
+        first = {trace.argument: trace for trace in reversed(self.traces) if counts(trace)}
+        return "; ".join(str(first[name]) for name in names if name in first)
+
+    def _told(self, counts: Callable[[str], bool]) -> bool | None:
         if any(counts(name) for name in self.tainted):
             return False
-        return None if any(counts(name) for name in self.unknown) else True
+        return None if any(counts(name) for name in (*self.unknown, *self.from_instruction)) else True
 
 
 def provenance(authority: Sequence[str], arguments: Mapping[str, Any], evidence: Sequence[Evidence]) -> Provenance:
     """Where each argument that picks who gets money, mail or data comes from."""
-    records = {form for one in evidence if one.trust is Trust.RECORD for form in _forms(one.value)}
-    untrusted = [one.value for one in evidence if one.trust is Trust.UNTRUSTED]
-    said = {form for value in untrusted for form in _forms(value)}
-    texts = " ".join(_folded(leaf) for value in untrusted for leaf in _leaves(value))
-    sorted_out: dict[str, list[str]] = {"from_records": [], "tainted": [], "unknown": []}
-    for name in authority:
-        values = [_forms(one) for one in _leaves(arguments.get(name))]
-        if all(forms & records for forms in values):
-            sorted_out["from_records"].append(name)
-        elif any(_occurs(forms, said, texts) for forms in values if not forms & records):
-            sorted_out["tainted"].append(name)
-        else:
-            sorted_out["unknown"].append(name)
-    return Provenance(**{key: tuple(names) for key, names in sorted_out.items()})
+    return traced(authority, arguments, Sources(evidence))
+
+
+def traced(authority: Sequence[str], arguments: Mapping[str, Any], sources: Sources, *, kind: str = "") -> Provenance:
+    """`provenance` for sources that are read already; `kind` is the action's, which says what a bare `id` is the id of."""
+    traces = [sources.trace(name, leaf, kind=kind) for name in authority for leaf in _values(arguments.get(name))]
+    traces = _split(traces, sources)
+    kinds = {name: _strictest(trace for trace in traces if trace.argument == name) for name in authority}
+    mine = sorted(set().union(*(domains(trace.value) for trace in traces)))
+    known = sources.domains() if mine else set()
+    return Provenance(
+        from_records=_of(kinds, SourceKind.RECORD),
+        from_instruction=_of(kinds, SourceKind.INSTRUCTION),
+        tainted=_of(kinds, SourceKind.UNTRUSTED),
+        unknown=_of(kinds, SourceKind.UNKNOWN),
+        traces=tuple(traces),
+        resembles=next((like for one in mine if (like := lookalike(one, known))), ""),
+    )
+
+
+def _values(value: Any) -> Iterator[str]:
+    """The single values of an authority argument: a truth decides too, and so does a key that is no field's name."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from () if _is_field(str(key)) else leaves(str(key))
+            yield from _values(one)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for one in value:
+            yield from _values(one)
+    else:
+        yield from [str(value).lower()] if isinstance(value, bool) else leaves(value)
+
+
+def _is_field(key: str) -> bool:
+    return is_amount(key) or bool((_FIELDS | IDS | RECIPIENTS).intersection(words_of(key)[-1:]))
 
 
 def authority_facts(authority: Sequence[str], arguments: Mapping[str, Any], evidence: Sequence[Evidence]) -> dict[str, Any]:
@@ -73,51 +134,32 @@ def authority_facts(authority: Sequence[str], arguments: Mapping[str, Any], evid
     return provenance(authority, arguments, evidence).facts()
 
 
-def _leaves(value: Any) -> Iterable[str]:
-    if isinstance(value, Mapping):
-        return [leaf for one in value.values() for leaf in _leaves(one)]
-    if isinstance(value, list | tuple | set | frozenset):
-        return [leaf for one in value for leaf in _leaves(one)]
-    if value is None or isinstance(value, bool) or value == "":
-        return []
-    return [str(plain(value))]
+def tainted_words(names: str, arguments: Mapping[str, Any], evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """For each argument in the fact `tainted_arguments`, its value in the words it stands in; to be shown to a person."""
+    asked = [name for name in names.split(", ") if name]
+    found = provenance(asked, arguments, evidence) if asked else Provenance()
+    return tuple(str(trace) for trace in found.traces if trace.kind is SourceKind.UNTRUSTED)
 
 
-def _forms(value: Any) -> set[str]:
-    return {_normal(leaf) for leaf in _leaves(value)} - {""}
+def named(found: Provenance) -> bool:
+    """Whether the operator named at least one of the values that say who or what, not how much."""
+    return any(trace.said and not is_amount(trace.argument) for trace in found.traces)
 
 
-def _folded(text: str) -> str:
-    return " ".join(without_invisible(unicodedata.normalize("NFKC", text)).casefold().split())
+def _split(traces: list[Trace], sources: Sources) -> list[Trace]:
+    """The traces, where a value that was split over arguments to look unknown is found in the text it came from."""
+    loose_ends = [trace for trace in traces if trace.kind is SourceKind.UNKNOWN]
+    for one, other in permutations(loose_ends[:8], 2):
+        found = sources.joined_in_text((one.value, other.value))
+        if found:
+            told = {"kind": SourceKind.UNTRUSTED, "evidence": found[0].name, "source": found[0].source, "quote": found[1]}
+            return [trace.model_copy(update=told) if trace in (one, other) else trace for trace in traces]
+    return traces
 
 
-def _normal(text: str) -> str:
-    folded = _folded(text)
-    if _NUMBER.match(folded) and not folded.startswith("+"):
-        return _plain_number(folded)
-    if _ACCOUNT.match(folded):
-        return re.sub("[ -]", "", folded)
-    if _PHONE.match(folded):
-        return re.sub(r"\D", "", folded).lstrip("0")
-    return folded
+def _strictest(traces: Any) -> SourceKind:
+    return max((trace.kind for trace in traces), key=_STRICTNESS.index, default=SourceKind.RECORD)
 
 
-def _plain_number(text: str) -> str:
-    comma, point = text.rfind(","), text.rfind(".")
-    decimal_comma = comma > point and not re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})+", text)
-    exact = text.replace(".", "").replace(",", ".") if decimal_comma else text.replace(",", "")
-    if text.count(".") > 1 and not decimal_comma:
-        exact = text.replace(".", "")
-    try:
-        number = Decimal(exact)
-    except InvalidOperation:
-        return text
-    return format(number.normalize(), "f")
-
-
-def _occurs(forms: set[str], said: set[str], texts: str) -> bool:
-    if forms & said:
-        return True
-    words = {_normal(word.rstrip(".,")) for word in _WORD.findall(texts)}
-    squeezed = re.sub(r"[\s()./-]", "", texts)
-    return any(form in words or (len(form) >= 6 and form.replace(" ", "") in squeezed) for form in forms)
+def _of(kinds: Mapping[str, SourceKind], kind: SourceKind) -> tuple[str, ...]:
+    return tuple(name for name, found in kinds.items() if found is kind)

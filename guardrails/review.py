@@ -5,30 +5,28 @@ from datetime import UTC, datetime
 
 from ..core.action import Action, Proposal, Reversibility, Target
 from ..core.noun import Noun
-from ..core.verdict import Lane, Verdict
+from ..core.verdict import Lane, RuleHit, Verdict
 from .conditions import positive
+from .coverage import Coverage, Remark
 from .lanes import judge
 from .policy import Policy
 from .rules import Example, Rule
-from .wording import described
+from .solver import Undecided, available
+from .wording import described, shown_lane
 
+_LONG = 110
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
-LEFT_OUT = (
-    "Whether two rules overlap in their numbers, or a rule never decides because stricter ones cover it, is not computed.",
-    "Contradictions between the branches of several `any` in one rule are not multiplied out.",
-)
+LEFT_OUT = ("Facts are taken one by one: that two of them never occur together in the world is not known.",)
 """What `check` does not look at; it says so in its report."""
 
-
-class Remark(Noun):
-    """One thing the review found."""
-
-    serious: bool
-    """True where the policy should not be used like this."""
-    rule: str
-    """The rule's id, or the action's kind."""
-    text: str
+WITHOUT_Z3 = (
+    (
+        "z3 is not installed, so rules that never match or never decide are found only where they are written alike."
+        " `pip install 'shiftlead[prove]'` installs it."
+    ),
+)
+"""What it does not look at either where the solver is not there."""
 
 
 class Report(Noun):
@@ -40,6 +38,10 @@ class Report(Noun):
     actions: int
     examples: int
     remarks: tuple[Remark, ...] = ()
+    never_alone: tuple[str, ...] = ()
+    """Kinds of action that no facts let run without a person."""
+    only_explain: tuple[str, ...] = ()
+    """Rules without which every verdict would be the same, since what no rule allows is reviewed anyway; they say why."""
     left_out: tuple[str, ...] = LEFT_OUT
 
     @property
@@ -48,9 +50,14 @@ class Report(Noun):
         return not any(remark.serious for remark in self.remarks)
 
 
-def check(policy: Policy) -> Report:
-    """Run every example and look for rules that are dead, doubled or too free; types were checked when it was loaded."""
-    remarks = (*_examples(policy), *_twins(policy.every_rule), *_unshown(policy), *_open(policy.rules), *_actions(policy))
+def check(policy: Policy, *, proving: bool = True) -> Report:
+    """Run every example and look for rules that are dead, doubled or too free; types were checked when it was loaded.
+
+    `proving` asks the solver too, where it is installed: which rules can never match, never decide, or are covered by others.
+    """
+    written = (*_examples(policy), *_twins(policy.every_rule), *_unshown(policy), *_open(policy.rules), *_actions(policy))
+    proved = _proved(policy) if proving and available() else None
+    remarks = dict.fromkeys((*written, *(proved.remarks if proved else ())))
     return Report(
         policy=policy.ref,
         digest=policy.digest(),
@@ -58,7 +65,30 @@ def check(policy: Policy) -> Report:
         actions=len(policy.actions),
         examples=sum(len(rule.examples) for rule in policy.rules),
         remarks=tuple(sorted(remarks, key=lambda remark: not remark.serious)),
+        never_alone=proved.never_alone if proved else (),
+        only_explain=proved.only_explain if proved else (),
+        left_out=(*LEFT_OUT, *(proved.left_out if proved else WITHOUT_Z3 if proving else ())),
     )
+
+
+class _Proved(Noun):
+    """What the solver adds to a report."""
+
+    remarks: tuple[Remark, ...] = ()
+    never_alone: tuple[str, ...] = ()
+    only_explain: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def _proved(policy: Policy) -> _Proved:
+    coverage = Coverage(policy)
+    try:
+        remarks = tuple(coverage.remarks())
+        told = {remark.rule for remark in remarks}
+        explain_only = tuple(one for one in coverage.idle if one not in told)
+        return _Proved(remarks=remarks, never_alone=coverage.never_alone, only_explain=explain_only)
+    except Undecided as error:
+        return _Proved(left_out=(f"The solver gave up on one question ({error}).",))
 
 
 def verdict_of(policy: Policy, example: Example) -> Verdict:
@@ -72,6 +102,11 @@ def verdict_of(policy: Policy, example: Example) -> Verdict:
     )
     proposal = Proposal(action=action, confidence=facts.pop("confidence"), rationale="An example of the policy.", facts=facts)
     return judge(policy, proposal, context={}, now=_EPOCH)
+
+
+def failed_examples(policy: Policy) -> tuple[Remark, ...]:
+    """The examples that lead to another lane than they say."""
+    return tuple(_examples(policy))
 
 
 def _examples(policy: Policy) -> Iterator[Remark]:
@@ -145,3 +180,25 @@ def explain(policy: Policy, verdict: Verdict) -> tuple[str, ...]:
 def explain_rule(rule: Rule) -> str:
     """A rule in one line for a person: `R-002, reviewed, invoice.post: amount above 5,000.00 EUR`."""
     return f"{rule.id}, {rule.lane.value}, {', '.join(rule.actions)}: {described(rule.when)}"
+
+
+def lane_of(verdict: Verdict) -> str:
+    """The lane, with who is asked: `reviewed (2 approvals, four eyes)`."""
+    return shown_lane(verdict.lane, verdict.approvals, four_eyes=verdict.four_eyes)
+
+
+def because(verdict: Verdict) -> str:
+    """The lane and the rules that decided it, each with its measure, in one line."""
+    deciding = [hit for hit in verdict.hits if hit.lane is verdict.lane] or list(verdict.hits)
+    return f"{lane_of(verdict)}: {'; '.join(_measured(hit) for hit in deciding[:3])}" if deciding else lane_of(verdict)
+
+
+def _measured(hit: RuleHit) -> str:
+    if hit.source or hit.limit:
+        return (
+            f"{hit.rule} ({hit.field} {hit.actual}; limit {hit.limit}{f'; {hit.distance}' if hit.distance else ''})"
+            if hit.limit
+            else hit.rule
+        )
+    reason = hit.reason.rstrip(".")
+    return f"{hit.rule} ({reason if len(reason) <= _LONG else reason[:_LONG].rpartition(' ')[0] + ' …'})"

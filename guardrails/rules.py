@@ -9,7 +9,7 @@ from ..core.money import Money
 from ..core.noun import Noun
 from ..core.verdict import Lane
 from .conditions import Compare, Condition, Op
-from .facts import FACTS
+from .limits import Gauge, Per, Within
 
 
 class KnownAction(Noun):
@@ -57,12 +57,15 @@ class Rule(Noun):
 
 
 class Limit(Noun):
-    """How much may be committed in one scope on one day before a person is asked."""
+    """How much may be committed in one scope within one window before a person is asked."""
 
     id: str = Field(pattern=r"^[A-Z][A-Z0-9]*-[A-Za-z0-9]+$")
     actions: tuple[str, ...] = Field(min_length=1)
-    per: str = Field(pattern="^(party|worker)$")
-    """`party`: one customer or supplier; `worker`: all cases of one worker."""
+    per: Per
+    """Whose actions are added up: those for one `party`, by one `worker`, to one `account`, through one `connector`, of one kind
+    (`action`), or `all`."""
+    within: Within = Within.DAY
+    """How far back it looks from now: `1m`, `10m`, `1h`, `8h` or `24h`."""
     amount: dict[str, Decimal] | None = None
     """By currency; a currency without a limit is reviewed."""
     count: StrictInt | None = Field(default=None, ge=0)
@@ -71,18 +74,21 @@ class Limit(Noun):
     owner: str = Field(min_length=1)
     source: str = Field(min_length=1)
 
-    def rules(self) -> tuple[Rule, ...]:
-        """The limit as rules on the exposure facts: one for money, one for the count."""
-        tests = (
-            (f"exposure_{self.per}_today", self.amount, self.id),
-            (f"actions_{self.per}_today", self.count, f"{self.id}n" if self.amount else self.id),
-        )
-        return tuple(self._rule(name, value, rule_id) for name, value, rule_id in tests if value is not None)
+    def gauges(self) -> tuple[Gauge, ...]:
+        """What it looks at: money, the number of actions, or both."""
+        wanted = ((True, self.amount), (False, self.count))
+        return tuple(Gauge(per=self.per, within=self.within, money=money) for money, value in wanted if value is not None)
 
-    def _rule(self, name: str, value: Any, rule_id: str) -> Rule:
-        when = Compare(field=name, type=FACTS[name].type, op=Op.ABOVE, value=value)
+    def rules(self) -> tuple[Rule, ...]:
+        """The limit as rules on the facts of its gauges: one for money, one for the count."""
+        return tuple(self._rule(gauge) for gauge in self.gauges())
+
+    def _rule(self, gauge: Gauge) -> Rule:
+        value: Any = self.amount if gauge.money else self.count
+        when = Compare(field=gauge.fact.name, type=gauge.fact.type, op=Op.ABOVE, value=value)
+        second = self.amount is not None and not gauge.money
         shared = self.model_dump(include={"lane", "actions", "reason", "owner", "source"})
-        return Rule(id=rule_id, when=when, **shared)
+        return Rule(id=f"{self.id}n" if second else self.id, when=when, **shared)
 
 
 class Role(Noun):
@@ -93,9 +99,13 @@ class Role(Noun):
     up_to: dict[str, Decimal] | None = None
     """By currency; None where there is no upper limit, and a currency that is not listed may not be approved."""
 
+    def covers(self, kind: str) -> bool:
+        """Whether the role approves actions of `kind`."""
+        return any(matches(pattern, kind) for pattern in self.actions)
+
     def refusal(self, kind: str, amount: Money | None) -> str:
         """Why this role may not approve such an action; empty where it may."""
-        if not any(matches(pattern, kind) for pattern in self.actions):
+        if not self.covers(kind):
             return f"the role {self.name!r} does not approve {kind}"
         if self.up_to is None or amount is None:
             return ""

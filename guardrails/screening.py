@@ -9,6 +9,7 @@ import binascii
 import re
 import unicodedata
 
+from ..core.lookalikes import CAPITALS, CONFUSABLE, INVISIBLE, without_invisible
 from ..core.noun import Noun
 
 
@@ -21,11 +22,7 @@ class Finding(Noun):
     """The words that were found, for the approver."""
 
 
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 _HARMLESS = re.compile("[\u00ad\u200d\u200c\ufe0e\ufe0f\ufeff]")
-_CONFUSABLE = str.maketrans("аеорсухіјѕԁһвмнтк", "aeopcyxijsdhbmhtk")
 _BLOB = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{24,}={0,2}(?![A-Za-z0-9+/=_-])")
 
 _RULES = r"(?:rules?|instructions?|prompts?|polic(?:y|ies)|guidelines?|directions?|orders?|constraints?|checks?|tolerances?|safeguards?)"
@@ -77,13 +74,8 @@ def instructions_in_text(text: str) -> Finding | None:
     return _said(clear) or _commented(clear) or _encoded(clear) or _invisible(seen)
 
 
-def without_invisible(text: str) -> str:
-    """`text` without characters that nobody sees."""
-    return _INVISIBLE.sub("", text)
-
-
 def _said(text: str) -> Finding | None:
-    for spelled in dict.fromkeys((text, text.translate(_CONFUSABLE))):
+    for spelled in dict.fromkeys((text, text.translate(CAPITALS).translate(CONFUSABLE))):
         for kind, pattern in _PATTERNS:
             if match := pattern.search(spelled):
                 return Finding(kind=kind, quote=_quote(spelled, match.start(), match.end()))
@@ -114,7 +106,7 @@ def _decoded(blob: str) -> str:
 
 
 def _invisible(text: str) -> Finding | None:
-    hidden = [one for one in _INVISIBLE.findall(text) if not _HARMLESS.match(one)]
+    hidden = [one for one in INVISIBLE.findall(text) if not _HARMLESS.match(one)]
     tags = "".join(chr(ord(one) - 0xE0000) for one in hidden if 0xE0020 <= ord(one) <= 0xE007E)
     return Finding(kind="hidden", quote=tags or f"{len(hidden)} invisible characters") if len(hidden) >= 3 else None
 

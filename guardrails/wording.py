@@ -1,10 +1,11 @@
 """How facts, limits and distances are written for people."""
 
-from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from ..core.money import Money, round_minor
+from ..core.verdict import Lane
 from .conditions import ORDERED, AllOf, AnyOf, Compare, Condition, Not, Op
 from .facts import FactType
 
@@ -20,8 +21,7 @@ _WORDS = {
     Op.MISSING: "is missing",
 }
 
-
-_UNITS: dict[str, Decimal] = {}
+AT_LIMIT = "at the limit"
 
 
 def shown(value: Any, kind: FactType = FactType.NUMBER) -> str:
@@ -39,14 +39,30 @@ def shown(value: Any, kind: FactType = FactType.NUMBER) -> str:
     return str(value) or "empty"
 
 
+def shown_lane(lane: Lane, approvals: int, *, four_eyes: bool) -> str:
+    """A lane, with who is asked where that is more than anybody: `reviewed (2 approvals, four eyes)`."""
+    if lane is not Lane.REVIEWED or (approvals == 1 and not four_eyes):
+        return lane.value
+    return f"{lane.value} ({approvals} approval{'' if approvals == 1 else 's'}{', four eyes' if four_eyes else ''})"
+
+
 def shown_money(amount: Decimal, currency: str) -> str:
     """`12,480.00 EUR`: with the currency's own digits unless that would hide some."""
-    if currency not in _UNITS:
-        _UNITS[currency] = round_minor(Decimal(0), currency)
-    if not amount.same_quantum(_UNITS[currency]):
-        rounded = round_minor(amount, currency)
-        amount = rounded if rounded == amount else amount
-    return f"{amount:,} {currency}"
+    return f"{written(amount, minor_unit(currency)):,} {currency}"
+
+
+def written(amount: Decimal, unit: Decimal) -> Decimal:
+    """`amount` with the digits of `unit`, or as it is where it has more."""
+    if amount.same_quantum(unit):
+        return amount
+    rounded = amount.quantize(unit)
+    return rounded if rounded == amount else amount
+
+
+@cache
+def minor_unit(currency: str) -> Decimal:
+    """0.00 for EUR, 0 for JPY: a zero with the digits that amounts in this currency have."""
+    return round_minor(Decimal(0), currency)
 
 
 def shown_limit(leaf: Compare, currency: str = "") -> str:
@@ -65,14 +81,18 @@ def distance(leaf: Compare, value: Any) -> str:
     if leaf.op not in ORDERED or value is None:
         return ""
     if isinstance(value, Money):
-        if value.currency not in leaf.value:
-            return ""
-        gap = value.amount - leaf.value[value.currency]
-        size = shown_money(abs(gap), value.currency)
-    else:
-        gap = Decimal(str(value)) - Decimal(str(leaf.value))
-        size = shown(int(abs(gap)) if isinstance(value, int) else abs(gap), leaf.type)
-    return "at the limit" if gap == 0 else f"{size} {'over' if gap > 0 else 'under'}"
+        limit = leaf.value.get(value.currency)
+        return "" if limit is None else money_distance(value.amount - limit, value.currency)
+    gap = Decimal(str(value)) - Decimal(str(leaf.value))
+    size = shown(int(abs(gap)) if isinstance(value, int) else abs(gap), leaf.type)
+    return AT_LIMIT if gap == 0 else f"{size} {'over' if gap > 0 else 'under'}"
+
+
+def money_distance(gap: Decimal, currency: str) -> str:
+    """How far an amount is from its limit, from their difference."""
+    if gap > 0:
+        return f"{shown_money(gap, currency)} over"
+    return f"{shown_money(-gap, currency)} under" if gap else AT_LIMIT
 
 
 def described(condition: Condition | None) -> str:
@@ -94,9 +114,8 @@ def _part(condition: Condition) -> str:
     return f"({text})" if isinstance(condition, AllOf | AnyOf) else text
 
 
-def shortfall(leaf: Compare, facts: Mapping[str, Any]) -> str:
+def shortfall(leaf: Compare, value: Any) -> str:
     """Why a comparison does not hold: `amount is 6,200.00 EUR (1,200.00 EUR over)`, `receipt_complete is no`."""
-    value = facts.get(leaf.field)
     if value is None:
         return f"{leaf.field} is missing"
     if isinstance(value, Money) and value.currency not in leaf.value:

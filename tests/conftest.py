@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 
 from shiftlead.core.clock import FrozenClock
+from shiftlead.core.keys import SECRETS
 from shiftlead.core.store import Ledger
 
 # `stage` is the small crew that tests of several rooms share with the child processes they start.
 sys.path.insert(0, str(Path(__file__).parent / "scenarios"))
+
+from blank_ledger import blank_ledger
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the development data folder is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keys that tests make go into a folder of their own, and never into somebody's home."""
+    before = os.environ.get(SECRETS)
+    os.environ[SECRETS] = str(tmp_path_factory.mktemp("secret-keys"))
+    yield
+    if before is None:
+        del os.environ[SECRETS]
+    else:
+        os.environ[SECRETS] = before
 
 
 @pytest.fixture
@@ -64,24 +79,38 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def postgres_blank(postgres_server: str) -> str:
+    """The name of a database with a ledger in which nothing has happened, to be copied."""
+    import psycopg
+
+    with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
+        connection.execute("create database blank template template0")
+    Ledger.create(f"{postgres_server}/blank").close()
+    return "blank"
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty ledger on each database."""
+    """The address of an empty database of each kind; where the test asks for `ledger` too, of that one."""
+    begun = "ledger" in request.fixturenames
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
+        path = tmp_path / "ledger.db"
+        return blank_ledger(path) if begun else f"sqlite:///{path}"
     import psycopg
 
     server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_blank") if begun else "template0"
     name = "t_" + tmp_path.name.lower().replace("[", "_").replace("]", "_").replace("-", "_")[:40] + f"_{os.getpid()}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f'drop database if exists "{name}"')
-        connection.execute(f'create database "{name}" template template0')
+        connection.execute(f'create database "{name}" template {template}')
     return f"{server}/{name}"
 
 
 @pytest.fixture
 def ledger(ledger_url: str, clock: FrozenClock) -> Iterator[Ledger]:
     """An empty ledger on each database."""
-    opened = Ledger.create(ledger_url, clock=clock)
+    opened = Ledger.open(ledger_url, clock=clock)
     yield opened
     opened.close()

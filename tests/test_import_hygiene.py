@@ -27,13 +27,27 @@ def modules(room):
     return [f"shiftlead.{room}.{path.stem}" for path in sorted((ROOT / room).glob("*.py")) if path.stem != "__init__"]
 
 
+def but(left_out, names):
+    return [name for name in names if name != left_out]
+
+
+COLUMNS = "shiftlead.guardrails.columns"
+"""Judges a whole past at once on numpy; what uses it imports it when it does."""
+
 FRAMEWORKS = {"langgraph", "langchain_core", "textual", "typer"}
 
 CASES = {
     "the nouns and the ledger": (modules("core"), FRAMEWORKS | {"httpx", "sklearn", "numpy", "openpyxl", "pypdf"}),
     "the connectors' door": (["shiftlead.connectors"], FRAMEWORKS | {"httpx", "sklearn"}),
     "every connector": (modules("connectors"), FRAMEWORKS | {"sklearn"}),
-    "the guardrails": (["shiftlead.guardrails", *modules("guardrails")], FRAMEWORKS | {"httpx", "sklearn", "numpy"}),
+    "the guardrails": (
+        ["shiftlead.guardrails", *but(COLUMNS, modules("guardrails"))],
+        FRAMEWORKS | {"httpx", "sklearn", "numpy"},
+    ),
+    "judging under a policy": (
+        ["shiftlead.guardrails.lanes", "shiftlead.guardrails.policy"],
+        FRAMEWORKS | {"sqlalchemy", "sqlmodel", "alembic", "httpx", "cryptography", "z3", "phonenumbers", "stdnum", "asyncio"},
+    ),
     "the tools": (["shiftlead.tools", *modules("tools")], FRAMEWORKS | {"sklearn"}),
     "the agents' door": (["shiftlead.agents"], {"textual", "sklearn", "langgraph"}),
     "the workers": (

@@ -15,12 +15,17 @@ from shiftlead.agents.worker import Assessment
 from shiftlead.connectors.base import Connector
 from shiftlead.connectors.operations import offered
 from shiftlead.connectors.records import Activity, Contact, Customer, Payment, Receivable, Record
+from shiftlead.core.action import Proposal
 from shiftlead.core.case import TicketItem
 from shiftlead.core.clock import FrozenClock
 from shiftlead.core.errors import NotFound, SettingsError
 from shiftlead.core.evidence import Trust
+from shiftlead.core.verdict import Lane
+from shiftlead.guardrails.conditions import leaves
 from shiftlead.guardrails.facts import FACTS
 from shiftlead.guardrails.factsheet import Factsheet
+from shiftlead.guardrails.lanes import judge
+from shiftlead.guardrails.policy import Policy, shipped_policy
 from shiftlead.tools.desk import Desk
 
 NOW = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
@@ -316,6 +321,125 @@ def test_nothing_overdue_and_an_unknown_customer() -> None:
     assert "No customer ''" in worked(ticket=item(ref=""))[0].question
 
 
+def noted_hold(days_ago: int, reason: str) -> Activity:
+    at = NOW - timedelta(days=days_ago)
+    return Activity(id=f"A-hold-{days_ago}", party_id="C-1", type="note", at=at, subject="Dunning on hold", body=reason)
+
+
+PAID = item(intent="already_paid")
+WAITED = noted_hold(8, "The customer says it is paid. It may pay what is open.")
+
+
+def test_who_says_again_that_it_is_paid_gets_no_second_hold_but_a_person() -> None:
+    debt = owed("I", "90.00", 40, reminder_level=1)
+    assert kinds(worked(customer(), debt, ticket=PAID)[0]) == ["dunning.hold"]
+    again, _ = worked(customer(), debt, WAITED, ticket=PAID)
+    (proposal,) = again.proposals
+    assert (proposal.action.kind, proposal.labels) == ("account.escalate", ("unallocated_again",))
+    assert "held for that on 2026-09-07, and no payment has come since" in proposal.rationale
+    # A person has it now, so that it is neither held nor handed over again.
+    handed = happened("task", 24).model_copy(update={"subject": "Escalated to credit_manager"})
+    assert kinds(worked(customer(), debt, WAITED, handed, ticket=PAID)[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("between", "kind"),
+    [
+        pytest.param(Payment(id="P", party_id="C-1", invoice_id="X", date=TODAY - timedelta(days=3), amount=Decimal(5),
+                             currency="EUR"), "dunning.hold", id="paid since"),
+        pytest.param(Payment(id="P", party_id="C-1", invoice_id="X", date=TODAY - timedelta(days=8), amount=Decimal(5),
+                             currency="EUR"), "account.escalate", id="paid on the day of the hold"),
+        pytest.param(Payment(id="P", party_id="C-1", invoice_id="X", date=TODAY + timedelta(days=3), amount=Decimal(5),
+                             currency="EUR"), "account.escalate", id="only promised by a date"),
+    ],
+)  # fmt: skip
+def test_only_a_payment_in_between_allows_a_second_hold(between: Payment, kind: str) -> None:
+    assert kinds(worked(customer(), owed("I", "90.00", 40), WAITED, between, ticket=PAID)[0]) == [kind]
+
+
+@pytest.mark.parametrize("reason", ["Disputed: I.", "Promised by 2026-09-05: I."])
+def test_a_hold_for_another_reason_is_no_first_one(reason: str) -> None:
+    assert kinds(worked(customer(), owed("I", "90.00", 40), noted_hold(8, reason), ticket=PAID)[0]) == ["dunning.hold"]
+
+
+def test_money_that_is_not_allocated_during_the_hold_goes_to_a_person_too() -> None:
+    arrived = Payment(id="P", party_id="C-1", date=TODAY - timedelta(days=9), amount=Decimal("90.00"), currency="EUR")
+    assert kinds(worked(customer(), owed("I", "90.00", 40), arrived)[0]) == ["dunning.hold"]
+    assert kinds(worked(customer(), owed("I", "90.00", 40), arrived, WAITED)[0]) == ["account.escalate"]
+
+
+def test_a_contact_carries_the_facts_that_the_packs_ask_for() -> None:
+    assessment, _ = worked(customer(country="DE"), owed("I", "90.00", 9))
+    facts = assessment.proposals[0].facts
+    expected = {
+        "country": "DE", "region": "", "consumer": False, "sole_trader": False, "guarantor": False, "quiet_day": False,
+        "local_hour_earliest": 11, "local_hour_latest": 11, "calls_last_7_days": 0, "conversations_last_7_days": 0,
+        "opted_out": False, "opt_out_offered": True, "counsel": False, "deceased": False, "identity_theft_claim": False,
+        "fraud_flag": False, "moratorium": False, "complaint_open": False, "third_party_recipient": False,
+        "threat_in_text": False, "admission_in_text": False, "charges_claimed": False, "language_matches": True,
+        "time_barred": False, "payment_in_transit": False, "unapplied_cash": False, "credit_note_pending": False,
+        "delivery_unproven": False,
+    }  # fmt: skip
+    assert {name: facts.get(name) for name in expected} == expected
+    assert facts["owed_amount"] == {"amount": "90.00", "currency": "EUR"}
+    assert "written_consent" not in facts
+    assert "validation_notice_sent" not in facts
+    plan = worked(customer(vulnerable=True), owed("I", "1000.01", 9))[0].proposals[0]
+    assert plan.facts["instalments_sum_matches"] is True
+
+
+def sent(*records: Record, **more: Any) -> tuple[Proposal, Collections]:
+    worker = Collections(PLAYBOOK)
+    (proposal,) = worked(*records, worker=worker)[0].proposals
+    action = proposal.action.model_copy(update={"arguments": {**proposal.action.arguments, **more}})
+    return proposal.model_copy(update={"action": action}), worker
+
+
+def rechecked(proposal: Proposal, worker: Collections, *records: Record, now: datetime = NOW) -> Mapping[str, Any]:
+    desk = Desk(item(), Memory(*records), operations=frozenset(PLAYBOOK.operations), clock=FrozenClock(now))
+    facts = worker.recheck(desk, proposal)
+    Factsheet(FACTS).filled(proposal, facts)
+    return facts
+
+
+DEBT = owed("I", "90.00", 9)
+
+
+@pytest.mark.parametrize(
+    ("records", "fact"),
+    [
+        ([customer(), DEBT.model_copy(update={"disputed": True})], "disputed"),
+        ([customer(), DEBT.model_copy(update={"promised_on": TODAY})], "promise_open"),
+        ([customer(), DEBT, happened("email_in", 1, "STOP")], "opted_out"),
+        ([customer(insolvent=True), DEBT], "insolvent"),
+        ([customer(extra={"complaint_open": True}), DEBT], "complaint_open"),
+        ([customer(email="new@brandt.example"), DEBT], "third_party_recipient"),
+    ],
+)
+def test_what_happened_since_counts_when_it_is_sent(records: list[Record], fact: str) -> None:
+    proposal, worker = sent(customer(), DEBT)
+    assert proposal.facts[fact] is False
+    assert rechecked(proposal, worker, customer(), DEBT)[fact] is False
+    assert rechecked(proposal, worker, *records)[fact] is True
+
+
+def test_what_was_paid_since_is_not_demanded() -> None:
+    proposal, worker = sent(customer(), DEBT)
+    assert "amounts_match_records" not in rechecked(proposal, worker, customer(), DEBT)
+    for paid in (DEBT.model_copy(update={"open_amount": Decimal("40.00")}), DEBT.model_copy(update={"status": "paid"})):
+        assert rechecked(proposal, worker, customer(), paid)["amounts_match_records"] is False
+
+
+def test_an_edited_text_is_read_anew() -> None:
+    proposal, worker = sent(customer(), DEBT)
+    body = proposal.action.arguments["body"]
+    assert rechecked(proposal, worker, customer(), DEBT)["threat_in_text"] is False
+    threat, worker = sent(customer(), DEBT, body=body + "\nOtherwise we see you in c\u200bourt.")
+    assert rechecked(threat, worker, customer(), DEBT)["threat_in_text"] is True
+    silent, worker = sent(customer(), DEBT, body=body.replace("reply with STOP", "call us"))
+    assert rechecked(silent, worker, customer(), DEBT)["opt_out_offered"] is False
+
+
 OPEN = (owed("I-1", "70.00", 20), owed("I-2", "30.00", 5), owed("I-3", "55.00", -9))
 SOON = (TODAY + timedelta(days=4)).isoformat()
 
@@ -402,6 +526,22 @@ class Debtor:
     held_until: dict[str, date] = field(default_factory=dict)
 
 
+HOUSE = shipped_policy()
+RUNTIME = {
+    "recipient_from_records": True, "authority_from_records": True, "tainted_arguments": "", "instructions_in_text": False,
+    "done_before": 0, "personal_data": "none",
+}  # fmt: skip
+"""What the runtime adds to a worker's facts."""
+COUNTS = sorted(
+    {leaf.field for rule in HOUSE.every_rule if rule.when for leaf in leaves(rule.when) if leaf.field.startswith("actions_")}
+)
+COUNTRIES = {
+    "DE": ("Europe/Berlin",),
+    "JP": ("Asia/Tokyo",),
+    "US": ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Anchorage", "America/Adak",
+           "Pacific/Honolulu"),
+}  # fmt: skip
+
 ZONES = (
     "Europe/Berlin",
     "America/New_York",
@@ -414,6 +554,11 @@ ZONES = (
 )
 
 
+MARKS = (
+    "deceased", "identity_theft", "fraud_flag", "moratorium", "complaint_open", "payment_in_transit", "credit_note_pending",
+)  # fmt: skip
+
+
 def born(rng: Random, number: int, today: date) -> Debtor:
     share = rng.betavariate(0.38, 0.69)
     who = customer(
@@ -422,6 +567,10 @@ def born(rng: Random, number: int, today: date) -> Debtor:
         facts={"late_share": share, "mean_days_late": 12, "invoices": rng.randrange(0, 40)}, do_not_contact=rng.random() < 0.03,
         insolvent=rng.random() < 0.03, vulnerable=rng.random() < 0.05, key_account=rng.random() < 0.05,
     )  # fmt: skip
+    chance = Random(f"place and marks of {number}")
+    where = chance.choice(("", "", "", *COUNTRIES))
+    marks = {name: True for name in MARKS if chance.random() < 0.02}
+    who = who.model_copy(update={"country": where, "extra": marks})
     people = [Contact(id=f"P-{number}", party_id=who.id, name="Kim", email=f"ap{number}@example.com", role="accounts payable")]
     if rng.random() < 0.06:
         people.append(Contact(id=f"L-{number}", party_id=who.id, name="Lex", role="lawyer"))
@@ -472,20 +621,25 @@ def violations(debtor: Debtor, kind: str, arguments: Mapping[str, Any], now: dat
     known = {one.id: one for one in debtor.receivables}
     about = [known[one] for one in arguments.get("receivable_ids") or [arguments["about"].removeprefix("receivable/")]]
     week = now - timedelta(days=7)
-    zone = debtor.customer.timezone
-    hour = None if zone == "Nowhere/Land" else now.astimezone(ZoneInfo(zone)).hour
+    hours, certain = hours_there(debtor.customer, now)
     addresses = {debtor.customer.email} | {one.email for one in debtor.contacts if debtor.customer.segment != "consumer"}
     body = arguments.get("body", "")
     broken = {
-        "C1 hour": hour is not None and not 8 <= hour <= 20,
-        "C1 unknown zone told as known": hour is None and "local_hour" in facts,
+        "C1 hour": any(not 8 <= hour <= 20 for hour in hours),
+        "C1 unknown zone told as known": not certain and "local_hour" in facts,
         "C2 call soon after a call": kind == "task.call" and any(at > week for at in debtor.called),
+        "C2 more than seven calls": kind == "task.call" and sum(at > week for at in debtor.called) >= 7,
         "C3 more than three in seven days": sum(at > week for at in debtor.sent + debtor.called) >= 3,
         "C4 no opt-out": kind != "task.call" and not re.search(r"STOPP?\b", body),
         "C5 cease request": debtor.customer.do_not_contact or debtor.stopped_at is not None,
         "C6 counsel": any(one.role == "lawyer" for one in debtor.contacts),
         "C7 disputed": any(one.disputed for one in about),
         "C8 insolvent": debtor.customer.insolvent,
+        "C8 moratorium": bool(debtor.customer.extra.get("moratorium")),
+        "C10 dead, robbed or fraud": any(
+            debtor.customer.extra.get(one) for one in ("deceased", "identity_theft", "fraud_flag")
+        ),
+        "C13 threat": bool(re.search(r"court|lawyer|Gericht|Anwalt|tribunal|avocat|Inkasso", body)),
         "C9 promise open": any(one.promised_on and now.date() <= one.promised_on + timedelta(days=2) for one in about),
         "C11 third party": kind != "task.call" and arguments["to"] not in addresses,
         "C11 other number": kind == "task.call" and arguments["phone"] != debtor.customer.phone,
@@ -499,8 +653,43 @@ def violations(debtor: Debtor, kind: str, arguments: Mapping[str, Any], now: dat
     return [rule for rule, is_broken in broken.items() if is_broken]
 
 
-def simulated(worker: Collections, *, debtors: int, days: int, seed: int) -> tuple[dict[str, int], list[str]]:
-    """How often each action was proposed, and every rule that a contact broke; everything proposed is done at once."""
+def hours_there(who: Customer, now: datetime) -> tuple[list[int], bool]:
+    """The hour wherever the debtor may be, and whether that is one place for certain."""
+    named = [] if who.timezone == "Nowhere/Land" else [now.astimezone(ZoneInfo(who.timezone))]
+    country = [now.astimezone(ZoneInfo(zone)) for zone in COUNTRIES.get(who.country, ())]
+    agreed = bool(named) and (not country or named[0].utcoffset() in {one.utcoffset() for one in country})
+    places = named if agreed else [*named, *country]
+    return [one.hour for one in places], agreed
+
+
+def needs_a_person(debtor: Debtor, arguments: Mapping[str, Any], now: datetime) -> list[str]:
+    """The rules for which such a message may not go out alone, by C9 and C15 to C18."""
+    about = [one for one in debtor.receivables if one.id in arguments["receivable_ids"]]
+    who = debtor.customer
+    places = [ZoneInfo(one) for one in (who.timezone, *COUNTRIES.get(who.country, ())) if one != "Nowhere/Land"]
+    broken = {
+        "C9 broken promise": any(one.promised_on for one in about),
+        "C15 payment or credit under way": bool(who.extra.get("payment_in_transit") or who.extra.get("credit_note_pending")),
+        "C16 in need, key account or complaint": who.vulnerable or who.key_account or bool(who.extra.get("complaint_open")),
+        "C16 stage": arguments.get("level", 0) >= 3,
+        "C18 weekend": hours_there(who, now)[1] and now.astimezone(places[0]).weekday() >= 5,
+        "C18 language": who.language not in ("en", "de", "fr"),
+    }
+    return [rule for rule, is_broken in broken.items() if is_broken]
+
+
+def lane_of(proposal: Proposal, policy: Policy, now: datetime) -> Lane:
+    """The lane where nothing was committed yet that day."""
+    return judge(policy, proposal, context=RUNTIME | dict.fromkeys(COUNTS, 1), now=now).lane
+
+
+def simulated(
+    worker: Collections, *, debtors: int, days: int, seed: int, policy: Policy | None = None
+) -> tuple[dict[str, int], list[str]]:
+    """How often each action was proposed, and every rule that a contact broke; everything proposed is done at once.
+
+    Under a policy nothing happens that it prohibits, and what it lets run alone is told as `alone`.
+    """
     rng = Random(seed)
     start = datetime(2026, 9, 7, tzinfo=UTC)
     people = [born(rng, number, start.date()) for number in range(debtors)]
@@ -515,7 +704,14 @@ def simulated(worker: Collections, *, debtors: int, days: int, seed: int) -> tup
             assessment, _ = worked(*records, ticket=ticket, now=now, worker=worker)
             for proposal in assessment.proposals:
                 kind, arguments = proposal.action.kind, proposal.action.arguments
-                done[kind] = done.get(kind, 0) + 1
+                lane = lane_of(proposal, policy, now) if policy else Lane.REVIEWED
+                told = "blocked" if lane is Lane.PROHIBITED else kind
+                done[told] = done.get(told, 0) + 1
+                if lane is Lane.PROHIBITED:
+                    continue
+                if lane is Lane.ALLOWED and kind == "reminder.send":
+                    done["alone"] = done.get("alone", 0) + 1
+                    wrong += needs_a_person(debtor, arguments, now)
                 if kind in CONTACTS:
                     wrong += violations(debtor, kind, arguments, now, proposal.facts)
                 happens(debtor, kind, arguments, now)
@@ -541,9 +737,10 @@ def happens(debtor: Debtor, kind: str, arguments: Mapping[str, Any], now: dateti
 
 
 def test_ten_thousand_debtor_days_without_a_contact_against_a_rule() -> None:
-    done, wrong = simulated(Collections(PLAYBOOK), debtors=200, days=50, seed=11)
+    done, wrong = simulated(Collections(PLAYBOOK), debtors=200, days=50, seed=11, policy=HOUSE)
     assert wrong == []
-    assert done["reminder.send"] >= 150, "a worker that never writes breaks no rule either"
+    assert done["reminder.send"] >= 120, "a worker that never writes breaks no rule either"
+    assert done["alone"] >= 60, "a policy that lets nothing run breaks no rule either"
     assert {"task.call", "plan.offer", "dunning.hold", "account.escalate"} <= done.keys()
 
 
@@ -561,3 +758,17 @@ def test_ten_thousand_debtor_days_without_a_contact_against_a_rule() -> None:
 def test_the_simulation_notices_a_loosened_limit(settings: dict[str, Any], rule: str) -> None:
     _, wrong = simulated(Collections(loosened(**settings)), debtors=60, days=25, seed=11)
     assert rule in wrong
+
+
+def test_the_policy_stops_what_a_loosened_worker_would_do() -> None:
+    anytime = loosened(
+        hours={"from": 0, "until": 24}, weekdays_only=False, contacts_per_7_days=99, days_between_contacts=0, days_between_calls=0,
+        counsel_roles=[], stop_flags=[],
+    )  # fmt: skip
+    free, wrong = simulated(Collections(anytime), debtors=60, days=25, seed=11)
+    assert {"C1 hour", "C6 counsel"} <= set(wrong)
+    done, wrong = simulated(Collections(anytime), debtors=60, days=25, seed=11, policy=HOUSE)
+    # Who counsel is stands in the playbook, so that a playbook without such roles hides it from the policy too.
+    assert set(wrong) <= {"C6 counsel"}
+    assert done["blocked"] > 30
+    assert done["reminder.send"] < free["reminder.send"]

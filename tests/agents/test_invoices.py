@@ -200,6 +200,10 @@ def test_every_fact_is_declared_and_typed():
         "days_dated_ahead": 0,
         "instructions_in_text": False,
         "invoice_status": "draft",
+        "account_name_check": "not_checked",
+        "reply_to_differs": False,
+        "first_seen_domain": False,
+        "urgent_words": False,
     }
 
 

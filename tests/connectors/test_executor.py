@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from stage import ANA, BEN, Stage
+from stage import ANA, BEN, Stage, signer
 
 from shiftlead.connectors.execution import End
 from shiftlead.connectors.faults import Fault, FaultKind
-from shiftlead.core import actions, outbox, queue
+from shiftlead.core import actions, inbox, outbox, queue
 from shiftlead.core.actions import ActionState
+from shiftlead.core.approval import PURPOSE
 from shiftlead.core.errors import Conflict, LeaseLost, NotFound, StaleEnvelope
 from shiftlead.core.receipt import EffectState, Outcome
 from shiftlead.core.verdict import Lane
@@ -89,9 +90,11 @@ def _again(stage):
 
 def test_the_same_person_twice_is_one_person(stage):
     held, action = judged(stage, plan="invoice.credit_memo", approve=[ANA])
-    stage.sql(
-        "insert into decision select 'dec_2', request_id, case_id, kind, operator, digest, reason, text, changes, seconds, mode, decided_at from decision"
-    )
+    with stage.ledger.transaction() as tx:
+        (first,) = inbox.decisions(tx.session, case_id=stage.case().id)
+        again = first.model_copy(update={"id": "dec_2"})
+        signature = signer("ana").sign(PURPOSE, again.statement())
+        inbox.add_decision(tx, again.model_copy(update={"signature": signature}))
     stage.sql("update action set state = 'approved'")
     assert stage.crew.executor.run(held, action).end is End.GATED
     assert stage.journal() == []
@@ -194,7 +197,7 @@ def test_what_did_not_happen_is_taken_out_of_the_limits(stage, kind):
     held, action = judged(stage)
     stage.connector.faults.add(Fault(kind=kind))
     stage.crew.executor.run(held, action)
-    assert stage.rows("select distinct count, cast(amount as real) from exposure") == [(0, 0.0)]
+    assert {stage.committed(scope) for scope in ("all", "party:S-I-1", "worker:poster", "connector:memory")} == {(0, 0)}
 
 
 def test_a_reconciled_effect_is_told_with_what_belongs_to_it(stage):
@@ -235,13 +238,13 @@ def test_a_verdict_may_only_tighten(stage):
         from shiftlead.core import exposure
         from shiftlead.core.money import Money
 
-        exposure.commit(tx, ["party:S-I-1"], stage.clock.now().date(), Money.of("4990.00", "EUR"))
+        exposure.commit(tx, ["party:S-I-1"], "invoice.post", Money.of("4990.00", "EUR"))
     execution = stage.crew.executor.run(held, action)
     assert (execution.end, execution.verdict.lane) == (End.GATED, Lane.REVIEWED)
     assert "L-1" in execution.detail
-    stage.clock.advance(timedelta(days=1))
+    stage.clock.advance(timedelta(hours=25))
     (held,) = _again(stage)
-    assert stage.crew.executor.run(held, action).end is End.SETTLED, "tomorrow is another day"
+    assert stage.crew.executor.run(held, action).end is End.SETTLED, "a day later there is room again"
 
 
 def test_an_action_that_nobody_stored_is_not_sent(stage):

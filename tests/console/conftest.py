@@ -1,6 +1,6 @@
 """A ledger with requests of every kind, built through the stores that the workers use."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blank_ledger import blank_ledger
+from stage import signer
 
 from shiftlead.connectors.operations import CANONICAL
 from shiftlead.console.app import ConsoleApp
@@ -20,14 +22,26 @@ from shiftlead.core.approval import Question, Request, RequestState
 from shiftlead.core.case import CaseState, TicketItem
 from shiftlead.core.clock import FrozenClock
 from shiftlead.core.evidence import Evidence, Trust
+from shiftlead.core.keys import Keyring
 from shiftlead.core.money import Money
 from shiftlead.core.operations import OperationSpec
+from shiftlead.core.roster import Roster
 from shiftlead.core.settings import Operator
 from shiftlead.core.store import Ledger
 from shiftlead.core.verdict import Lane, RuleHit, Verdict
+from shiftlead.guardrails.approvals import Approvals
 from shiftlead.guardrails.policy import Policy, shipped_policy
 
 Console = Callable[..., ConsoleApp]
+
+
+PEOPLE = {"ana": "controller", "ben": "controller", "cyd": "lead"}
+
+
+def _approvals(ledger: Ledger, policy: Policy, people: Mapping[str, str] = PEOPLE) -> Approvals:
+    """The approvals of people with these roles."""
+    roster = Roster(operators=people, keyring=Keyring.of(signer(name) for name in people))
+    return Approvals(ledger, policy, signer=signer, roster=roster)
 
 
 class Builder:
@@ -192,7 +206,7 @@ class Builder:
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: FrozenClock) -> Iterator[Ledger]:
-    made = Ledger.create(f"sqlite:///{tmp_path / 'ledger.db'}", clock=clock, durable=False)
+    made = Ledger.open(blank_ledger(tmp_path / "ledger.db"), clock=clock, durable=False)
     yield made
     made.close()
 
@@ -208,9 +222,17 @@ def policy() -> Policy:
 
 
 @pytest.fixture
+def approvals(ledger: Ledger, policy: Policy) -> Approvals:
+    """How somebody else decides meanwhile."""
+    return _approvals(ledger, policy)
+
+
+@pytest.fixture
 def console(ledger: Ledger, policy: Policy) -> Console:
     def make(*, name: str = "ana", role: str = "controller", guides: Guides | None = None) -> ConsoleApp:
-        return ConsoleApp(ledger, policy, operator=Operator(name=name, role=role), title="prod", guides=guides)
+        approvals = _approvals(ledger, policy, {**PEOPLE, name: role})
+        operator = Operator(name=name, role=role)
+        return ConsoleApp(ledger, policy, operator=operator, approvals=approvals, title="prod", guides=guides)
 
     return make
 

@@ -9,13 +9,13 @@ from shiftlead.console.edit_form import EditForm
 from shiftlead.console.guide import Guide
 from shiftlead.console.inbox import VirtualList
 from shiftlead.console.stop_panel import StopPanel
-from shiftlead.core import actions, inbox, switches
+from shiftlead.core import actions, bodies, inbox, switches
 from shiftlead.core.actions import ActionState
 from shiftlead.core.approval import DecisionKind, Question, RequestState
 from shiftlead.core.settings import Operator
 from shiftlead.core.verdict import Lane
 from shiftlead.guardrails import killswitch
-from shiftlead.guardrails.approvals import Answer, Approvals
+from shiftlead.guardrails.approvals import Answer
 
 
 def decisions(ledger, request_id):
@@ -41,6 +41,9 @@ async def test_approve_writes_the_decision_and_shows_the_next(build, console, op
     assert (decision.kind, decision.operator, decision.digest) == (DecisionKind.APPROVE, "ana", first.digest)
     assert decision.seconds == 12
     with ledger.reading() as session:
+        text = bodies.read(session, first.case_id, decision.shown)
+        assert text.splitlines()[0].strip().startswith("● REVIEW")
+        assert "INV-1" in text
         assert actions.get(session, first.action_id).state is ActionState.APPROVED
     assert decisions(ledger, second.id) == []
     assert ledger.verify() == []
@@ -162,11 +165,11 @@ async def test_merging_keeps_the_cursor_on_its_request(build, console, opened):
         assert screen.painted == "req_inv-1"
 
 
-async def test_who_was_first_is_said_and_nothing_is_written_twice(build, console, opened, ledger, policy):
+async def test_who_was_first_is_said_and_nothing_is_written_twice(build, console, opened, ledger, approvals):
     first, second = build.request("INV-1"), build.request("INV-2", due=timedelta(hours=3))
     async with opened(console()) as screen:
         answer = Answer(request_id=first.id, digest=first.digest, kind=DecisionKind.APPROVE)
-        Approvals(ledger, policy).decide(answer, Operator(name="ben", role="controller"))
+        approvals.decide(answer, Operator(name="ben", role="controller"))
         await screen.press("a")
         assert "settled already: ben" in screen.text
         assert screen.painted == second.id
@@ -174,12 +177,12 @@ async def test_who_was_first_is_said_and_nothing_is_written_twice(build, console
     assert decisions(ledger, second.id) == []
 
 
-async def test_an_envelope_that_changed_meanwhile_is_not_approved(build, console, opened, ledger, policy):
+async def test_an_envelope_that_changed_meanwhile_is_not_approved(build, console, opened, ledger, approvals):
     build.operations()
     first = build.request("INV-1")
     async with opened(console()) as screen:
         edit = Answer(request_id=first.id, digest=first.digest, kind=DecisionKind.EDIT, changes={"amount": "7.00"})
-        after = Approvals(ledger, policy).decide(edit, Operator(name="ben", role="controller")).next_request
+        after = approvals.decide(edit, Operator(name="ben", role="controller")).next_request
         await screen.press("a")
         assert "settled already" in screen.text
     assert [one.kind for one in decisions(ledger, first.id)] == [DecisionKind.EDIT]
@@ -276,7 +279,7 @@ async def test_a_late_second_f9_counts_as_a_first_one(build, console, opened, le
         assert stopped(ledger) == ["all"]
 
 
-async def test_one_scope_is_stopped_by_its_digit_and_resumed_with_a_reason(build, console, opened, ledger):
+async def test_one_scope_is_stopped_by_its_digit_and_resumed_by_two_people(build, console, opened, ledger):
     build.request("INV-1")
     async with opened(console(), (80, 24)) as screen:
         await screen.press("f9", "3")
@@ -287,6 +290,20 @@ async def test_one_scope_is_stopped_by_its_digit_and_resumed_with_a_reason(build
         assert "needs a reason" in screen.text
         await screen.type("checked")
         await screen.press("enter")
+        assert stopped(ledger) == ["action:invoice.short_pay"], "one person is not enough"
+        assert "Asked. It stays stopped" in screen.text
+        assert "ana asks to let it run: checked" in screen.text
+        assert "agree as the second person" not in screen.text
+        await screen.press("r")
+        await screen.type("again")
+        await screen.press("enter")
+        assert "a second person agrees" in screen.text
+        assert stopped(ledger) == ["action:invoice.short_pay"]
+    async with opened(console(name="ben"), (80, 24)) as screen:
+        await screen.press("f9")
+        assert "ana asks to let it run: checked" in screen.text
+        assert "agree as the second person" in screen.text
+        await screen.press("r", "enter")
         assert stopped(ledger) == []
         assert "RUNNING" in screen.lines[0]
 
@@ -394,3 +411,31 @@ async def test_the_cursor_never_skips_a_request(build, console, opened, ledger):
     assert seen == [made[0].id, made[1].id, made[2].id, made[3].id, made[4].id, made[1].id]
     assert decided == [made[0].id, made[1].id, made[2].id, made[3].id]
     assert left == [one.id for one in made[4:]]
+
+
+async def test_only_what_was_on_screen_counts_as_shown(build, console, opened, ledger):
+    first, second = build.request("INV-1"), build.request("INV-2")
+    async with opened(console(), (120, 24)) as screen:
+        whole = len(screen.app.inbox.pane._strips)
+        await screen.press("a")
+        await screen.press("space", "space", "space", "a")
+    texts = []
+    with ledger.reading() as session:
+        for request in (first, second):
+            (decision,) = decisions(ledger, request.id)
+            texts.append(bodies.read(session, request.case_id, decision.shown))
+    assert len(texts[0].splitlines()) < whole
+    assert len(texts[1].splitlines()) > len(texts[0].splitlines())
+    assert "HISTORY" in texts[1]
+
+
+async def test_what_nobody_answers_is_marked(build, console, opened, ledger):
+    first = build.request("INV-1")
+    async with opened(console()) as screen:
+        assert "nobody has answered" not in screen.text
+    with ledger.transaction() as tx:
+        assert inbox.climb(tx, first, 1)
+        inbox.reassign(tx, first.id, role="operator", assigned_to="ben")
+    async with opened(console()) as screen:
+        assert "asked of ben, reminded; nobody has answered yet" in screen.text
+        assert "!●" in screen.text

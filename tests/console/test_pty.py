@@ -13,11 +13,16 @@ import sys
 from datetime import datetime
 from shiftlead.console.app import ConsoleApp
 from shiftlead.core.clock import FrozenClock
+from shiftlead.core.keys import Signer
+from shiftlead.core.roster import Roster
 from shiftlead.core.settings import Operator
 from shiftlead.core.store import Ledger
+from shiftlead.guardrails.approvals import Approvals
 from shiftlead.guardrails.policy import shipped_policy
 ledger = Ledger.open(sys.argv[1], clock=FrozenClock(datetime.fromisoformat(sys.argv[2])))
-ConsoleApp(ledger, shipped_policy(), operator=Operator(name="ana", role="controller"), title="prod").run()
+policy, ana = shipped_policy(), Operator(name="ana", role="controller")
+approvals = Approvals(ledger, policy, signer=Signer.fresh("ana"), roster=Roster(operators={"ana": "controller"}, keyring=None))
+ConsoleApp(ledger, policy, operator=ana, approvals=approvals, title="prod").run()
 assert not {"httpx", "langgraph", "pydantic_settings", "jsonschema"} & set(sys.modules), "the console opens lean"
 """
 

@@ -91,7 +91,7 @@ def test_escalating_shows_it_at_once(ledger):
     with ledger.transaction() as tx:
         inbox.postpone(tx, "req_1", AT + timedelta(hours=1))
     with ledger.transaction() as tx:
-        inbox.reassign(tx, "req_1", "lead")
+        inbox.reassign(tx, "req_1", role="lead")
     assert waiting(ledger) == ["req_1"]
     with ledger.reading() as session:
         assert inbox.get(session, "req_1").role == "lead"
@@ -102,7 +102,7 @@ def test_a_request_is_settled_once(ledger, state):
     put(ledger, request())
     with ledger.transaction() as tx:
         inbox.settle(tx, "req_1", state)
-        inbox.add_decision(tx, decision(operator="ben"), policy_digest="p1")
+        inbox.add_decision(tx, decision(operator="ben"))
     assert waiting(ledger) == []
     with ledger.transaction() as tx:
         with pytest.raises(AlreadyDecided, match=r"ben \(approve, 2026-09-15 09:00:00 UTC\)"):
@@ -157,11 +157,13 @@ def test_decisions_are_found_by_request_case_and_kind(ledger):
     put(ledger, request(), request("req_2"))
     yes, no = (
         decision("d1"),
-        decision("d2", request_id="req_2", kind=DecisionKind.REJECT, changes={"amount": "1.00"}, seconds=2.5),
+        decision(
+            "d2", request_id="req_2", kind=DecisionKind.REJECT, changes={"amount": "1.00"}, seconds=2.5, policy_digest="p1"
+        ),
     )
     with ledger.transaction() as tx:
-        inbox.add_decision(tx, yes, policy_digest="p1")
-        inbox.add_decision(tx, no, policy_digest="p1")
+        inbox.add_decision(tx, yes)
+        inbox.add_decision(tx, no)
     with ledger.reading() as session:
         assert inbox.decisions(session, case_id="case_1") == [yes, no]
         assert inbox.decisions(session, request_id="req_2") == [no]

@@ -56,6 +56,12 @@ def test_a_key_is_made_once_and_read_again(folder, name):
     assert secret.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_workspaces_own_key_stays_with_it(folder, monkeypatch, tmp_path):
+    made = folder.make("@ledger", here=True)
+    monkeypatch.setenv(SECRETS, str(tmp_path / "somebody else's"))
+    assert folder.signer("@ledger").public == made.public
+
+
 def test_a_secret_key_that_others_can_read_is_refused(folder):
     folder.make("ana")
     next(folder.secrets.glob("*.key")).chmod(0o644)

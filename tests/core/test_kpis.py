@@ -108,7 +108,7 @@ class History:
             seconds=seconds, decided_at=self.clock.now(),
         )  # fmt: skip
         with self.ledger.transaction() as tx:
-            inbox.add_decision(tx, decision, policy_digest="p1")
+            inbox.add_decision(tx, decision)
 
     def effect(self, sealed: SealedAction, outcome: Outcome) -> None:
         now = self.clock.now()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from shiftlead.core.errors import Forbidden, NotFound, SettingsError
 from shiftlead.core.settings import (
@@ -12,6 +13,7 @@ from shiftlead.core.settings import (
     ConnectorSettings,
     Place,
     Workspace,
+    add_operator,
     locate,
     read_workspace,
     write_workspace,
@@ -109,3 +111,23 @@ def test_who_decides(tmp_path, monkeypatch):
 def test_nobody_is_an_operator_by_accident():
     with pytest.raises(Forbidden):
         Place(folder=Path(), workspace=Workspace()).operator("")
+
+
+@pytest.mark.parametrize("name", ["worker:invoices", "grant:gr_1", "@ledger", "@ana", "System", "executor"])
+def test_nobody_is_called_like_a_worker_a_grant_or_the_ledger(name):
+    with pytest.raises(ValidationError, match="is no name of a person"):
+        Workspace(operators={name: "lead"})
+
+
+def test_an_operator_is_added_and_every_other_line_stays(tmp_path):
+    path = tmp_path / "shiftlead.yaml"
+    path.write_text("# ours\ntenant: main\noperators: # who decides\n  ana: lead  # the boss\nbrain: embedded\n")
+    add_operator(path, "ben", "operator")
+    assert path.read_text() == (
+        "# ours\ntenant: main\noperators: # who decides\n  ben: operator\n  ana: lead  # the boss\nbrain: embedded\n"
+    )
+    with pytest.raises(SettingsError, match="already"):
+        add_operator(path, "ben", "lead")
+    path.write_text("tenant: main\n")
+    add_operator(path, "true", "lead")
+    assert read_workspace(path).operators == {"true": "lead"}, "a name that YAML would take for something else is quoted"

@@ -7,6 +7,7 @@ What a fence may hold:
                       a line `…` for any lines. Ids, moments, days and digests are compared by their shape only.
     yaml policy       a whole policy file; `yaml rules` one or more sections in place of those of the house policy;
                       `yaml mistake` likewise, and the next text fence is the message that refuses it.
+    yaml theorems     a file of theorems about the house policy.
     yaml playbook     a whole playbook; `yaml workspace` a whole shiftlead.yaml.
     toml              parsed.   json: parsed.   sh, text: not run; every `make TARGET` in them is a target of the Makefile.
 Comments of a page steer it: `<!-- snippets: workspace -->` starts it in a copy of a workspace that has worked,
@@ -20,6 +21,7 @@ import re
 import shlex
 import shutil
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +35,8 @@ from shiftlead.console.cli import app
 from shiftlead.core.clock import SystemClock
 from shiftlead.core.errors import PolicyError
 from shiftlead.core.settings import FILE_NAME, read_workspace
-from shiftlead.guardrails.policy import parse_policy
+from shiftlead.guardrails.policy import parse_policy, shipped_policy
+from shiftlead.guardrails.theorems import parse_theorems
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -48,8 +51,17 @@ MAKE = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encodin
 FENCE = re.compile(r"^( *)```(.*?)\n(.*?)^\1```$|<!-- snippets: (.+?) -->", re.MULTILINE | re.DOTALL)
 KNOWN = {
     "python", "console", "sh", "text", "toml", "json",
-    "yaml policy", "yaml rules", "yaml mistake", "yaml playbook", "yaml workspace",
+    "yaml policy", "yaml rules", "yaml mistake", "yaml theorems", "yaml playbook", "yaml workspace",
 }  # fmt: skip
+READ: dict[str, Callable[[str, str], object]] = {
+    "yaml policy": lambda text, where: parse_policy(text, origin=where),
+    "yaml rules": lambda text, where: parse_policy(with_sections(text), origin=where),
+    "yaml theorems": lambda text, where: parse_theorems(text, shipped_policy(), origin=where),
+    "yaml playbook": lambda text, where: parse_playbook(text, origin=where),
+    "toml": lambda text, _: tomllib.loads(text),
+    "json": lambda text, _: json.loads(text),
+}
+"""What is read and must hold together, by kind of fence."""
 ANY_FAILURE = -1
 SHAPES = (
     (re.compile(r"\b(case|req|act|dec|qua)_[0-9a-z]{16}\b"), r"<\1>"),
@@ -123,10 +135,6 @@ class Page:
                 exec(compile(code, where, "exec"), self.namespace)
             case "console":
                 self._console(snippet.text)
-            case "yaml policy":
-                parse_policy(snippet.text, origin=where)
-            case "yaml rules":
-                parse_policy(with_sections(snippet.text), origin=where)
             case "yaml mistake":
                 with pytest.raises(PolicyError) as caught:
                     parse_policy(with_sections(snippet.text), origin="policy.yaml")
@@ -134,15 +142,11 @@ class Page:
                 said = f"error {caught.value.code}: {caught.value.message}\nhint: {caught.value.hint}"
                 # Its line is counted in the house policy here, and in the reader's own file there.
                 compare(re.sub(r"line \d+", "line N", after[0].text), re.sub(r"line \d+", "line N", said))
-            case "yaml playbook":
-                parse_playbook(snippet.text, origin=where)
             case "yaml workspace":
                 Path(FILE_NAME + ".snippet").write_text(snippet.text, encoding="utf-8")
                 read_workspace(Path(FILE_NAME + ".snippet"))
-            case "toml":
-                tomllib.loads(snippet.text)
-            case "json":
-                json.loads(snippet.text)
+            case kind if kind in READ:
+                READ[kind](snippet.text, where)
             case "sh" | "text":
                 unknown = set(re.findall(r"\bmake ([a-z][a-z-]*)", snippet.text)) - MAKE
                 assert not unknown, f"no target of the Makefile: {unknown}"

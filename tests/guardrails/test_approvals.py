@@ -1,17 +1,23 @@
 """Approvals: who may answer what, what each answer leads to, and that a refused answer writes nothing."""
 
 import re
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from stage import ANA, BEN, CYD, ONE_PERSON, POLICY, Stage
 
 from shiftlead.core import inbox
 from shiftlead.core.actions import ActionState
 from shiftlead.core.approval import DecisionKind, RequestState
 from shiftlead.core.case import CaseState
-from shiftlead.core.errors import AlreadyDecided, BadInput, Forbidden, NotFound, ShiftleadError, StaleEnvelope
+from shiftlead.core.errors import AlreadyDecided, BadInput, Conflict, Forbidden, NotFound, ShiftleadError, StaleEnvelope
 from shiftlead.core.settings import Operator
+from shiftlead.core.verdict import Lane
 from shiftlead.guardrails.approvals import Answer
 
 K = DecisionKind
@@ -191,15 +197,6 @@ def test_two_people_are_two_people_also_in_a_one_person_shop(make):
     refused(stage, Forbidden, K.APPROVE, ANA, match="already")
 
 
-def test_expiring_returns_how_many_and_touches_nothing_else(make):
-    stage = make()
-    assert stage.approvals.expire() == 0
-    stage.clock.advance(timedelta(hours=72))
-    assert stage.approvals.expire() == 1
-    assert stage.approvals.expire() == 0
-    assert stage.actions()[0].state is ActionState.WAITING
-
-
 def test_an_escalation_to_ones_own_role_or_up_is_recorded(make):
     stage = make()
     stage.decide(K.ESCALATE, role="operator")
@@ -208,3 +205,128 @@ def test_an_escalation_to_ones_own_role_or_up_is_recorded(make):
     assert stage.pending().role == "lead"
     refused(stage, Forbidden, K.APPROVE)
     assert [one.kind for one in decisions(stage)] == [K.ESCALATE, K.ESCALATE]
+
+
+def test_what_a_role_is_asked_that_the_policy_no_longer_has_only_the_highest_answers(make):
+    stage = make()
+    with stage.ledger.transaction() as tx:
+        inbox.reassign(tx, stage.pending().id, role="clerk")
+    refused(stage, Forbidden, K.APPROVE, ANA, match="it is asked of the role 'clerk'")
+    refused(stage, Forbidden, K.REJECT, ANA, reason="wrong_data")
+    refused(stage, Forbidden, K.ESCALATE, ANA, role="operator")
+    stage.approve(CYD)
+    assert stage.requests()[0].state is RequestState.APPROVED
+
+
+def racing(stage, people, answer):
+    """Everybody answers in the same moment; what came of each."""
+    begin = threading.Barrier(len(people))
+
+    def press(person):
+        begin.wait()
+        try:
+            return stage.approvals.decide(answer, person).state
+        except ShiftleadError as error:
+            return type(error)
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        return Counter(pool.map(press, people))
+
+
+@pytest.fixture
+def shared(tmp_path, ledger_url, clock):
+    opened = Stage.create(tmp_path, url=ledger_url, clock=clock)
+    yield opened
+    opened.close()
+
+
+PEOPLE = [Operator(name=f"op{number}", role="operator") for number in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "amount", "people", "told"),
+    [
+        ("invoice.post", "9000.00", PEOPLE, {RequestState.APPROVED: 1, AlreadyDecided: 7}),
+        ("invoice.credit_memo", "900.00", PEOPLE, {RequestState.PENDING: 1, RequestState.APPROVED: 1, AlreadyDecided: 6}),
+        ("invoice.credit_memo", "900.00", PEOPLE[:1] * 8, {RequestState.PENDING: 1, Forbidden: 7}),
+    ],
+)
+def test_eight_people_press_at_once(shared, plan, amount, people, told):
+    shared.open(amount=amount, plan=plan)
+    shared.work()
+    asked = shared.pending()
+    assert racing(shared, people, Answer(request_id=asked.id, digest=asked.digest, kind=K.APPROVE)) == told
+    assert len(decisions(shared)) == sum(count for state, count in told.items() if isinstance(state, RequestState))
+    shared.work()
+    assert shared.journal() == ([plan] if RequestState.APPROVED in told else [])
+    assert shared.ledger.verify() == []
+
+
+def test_an_expired_request_is_not_approved(make):
+    stage = make()
+    stage.clock.advance(timedelta(hours=72))
+    refused(stage, Conflict, K.APPROVE, match="expired at")
+    stage.work()
+    assert stage.journal() == []
+
+
+def test_an_approval_is_used_once(make):
+    """What was approved and done is not done again because somebody turns its rows back."""
+    stage = make()
+    stage.approve()
+    stage.work()
+    stage.sql("update action set state = 'approved'")
+    stage.sql("update case_ set state = 'ready', closed_at = null")
+    stage.work()
+    assert stage.journal() == ["invoice.post"]
+
+
+def test_what_was_approved_before_an_edit_is_not_approved(make):
+    stage = make("900.00", "invoice.credit_memo")
+    before = stage.pending()
+    stage.approve(ANA)
+    stage.decide(K.EDIT, BEN, changes={"amount": "800.00"})
+    refused(stage, AlreadyDecided, K.APPROVE, CYD, request=before)
+    stage.approve(CYD)
+    stage.work()
+    assert stage.journal() == [], "one of two for the new amount"
+    stage.approve(ANA)
+    stage.work()
+    assert [entry.arguments["amount"] for entry in stage.connector.journal] == ["800.00"]
+
+
+ORDER = {Lane.ALLOWED: 0, Lane.REVIEWED: 1, Lane.PROHIBITED: 2}
+EDITABLE = st.sampled_from(["invoice.short_pay", "invoice.credit_memo"])
+CENTS = st.integers(1, 3_000_000)
+# POLICY ends with its limits.
+TIERED = f"""{POLICY.rstrip()}
+  - {{id: L-2, actions: [invoice.short_pay], per: party, amount: {{EUR: 9000}}, reason: a lot, owner: t, source: t}}
+"""
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=EDITABLE, before=CENTS, after=st.lists(CENTS, min_size=1, max_size=3))
+def test_an_edit_is_never_freer_than_what_it_replaced(tmp_path_factory, kind, before, after):
+    stage = Stage.create(tmp_path_factory.mktemp("edit"), policy=TIERED)
+    stage.open(amount=f"{before / 100:.2f}", plan=kind)
+    stage.work()
+    roles = [role.name for role in stage.policy.roles]
+    for cents in after:
+        asked, old = stage.pending(), stage.actions()[0]
+        if asked.question != "approve":
+            break
+        try:
+            stage.decide(K.EDIT, CYD, changes={"amount": f"{cents / 100:.2f}"})
+        except ShiftleadError:
+            assert (stage.pending(), stage.actions()[0]) == (asked, old)
+            continue
+        fresh, new = stage.pending(), stage.actions()[0]
+        assert ORDER[new.lane] >= max(ORDER[old.lane], 1)
+        assert new.verdict.approvals >= old.verdict.approvals
+        assert new.verdict.four_eyes >= old.verdict.four_eyes
+        assert (fresh.approvals_needed, fresh.four_eyes) == (new.verdict.approvals, new.verdict.four_eyes)
+        assert roles.index(fresh.role) >= roles.index(asked.role)
+        assert set(new.makers) >= {*old.makers, "cyd"}
+    stage.work()
+    assert stage.journal() == []
+    stage.close()

@@ -36,6 +36,24 @@ def clash(text):
         "{not: {all: [exceptions: {above: 10}, exceptions: {below: 5}]}}",
         "{not: {any: [exceptions: {above: 10}, exceptions: {at_most: 10}]}}",
         "{all: [exceptions: {above: 10}, all: [order_found: true, exceptions: {below: 5}]]}",
+        # an amount whose limits are all in other currencies than it may be in
+        "{amount: {above: 500 EUR}, currency: {is: USD}}",
+        "{amount: {above: {EUR: 500, USD: 550}}, currency: {not_in: [EUR, USD]}}",
+        "{all: [currency: {in: [USD, GBP]}, any: [amount: {above: 500 EUR}, order_found: true]]}",
+        "{amount: {above: 500 EUR}, currency: {missing: true}}",
+        "{amount: {missing: true}, currency: {is: EUR}}",
+        # every word that a closed vocabulary has is barred
+        "{match_type: {not_in: [3way, 2way, consignment]}}",
+        "{all: [match_type: {is_not: 3way}, match_type: {not_in: [2way, consignment]}]}",
+        # only across the branches of several `any`
+        (
+            "{all: [any: [exceptions: {above: 5}, local_hour: {above: 5}], any: [exceptions: {below: 5}, local_hour: {below: 9}],"
+            " exceptions: {is: 5}, local_hour: {is: 12}]}"
+        ),
+        "{all: [any: [exceptions: 1, exceptions: 2], any: [exceptions: 3, exceptions: 4]]}",
+        "{all: [any: [exceptions: 1, exceptions: 2], any: [exceptions: 2, exceptions: 3], any: [exceptions: 3, exceptions: 1]]}",
+        # one branch that no choice of the others leaves open
+        "{all: [any: [exceptions: 1, exceptions: 2], any: [exceptions: 2, exceptions: 3]]}",
     ],
 )
 def test_impossible(text):
@@ -55,6 +73,20 @@ def test_impossible(text):
         "{all: [local_hour: {missing: true}, order_found: true]}",
         "{queue: {in: [a, b], not_in: [a]}}",
         "{confidence: {at_least: 1}}",
+        "{amount: {above: 500 EUR}, currency: {is: EUR}}",
+        "{amount: {above: {EUR: 500, USD: 550}}, currency: {is: USD}}",
+        "{amount: {above: 500 EUR}, currency: {is_not: USD}}",
+        "{amount: {missing: true}, currency: {missing: true}}",
+        "{price_effect: {above: 500 EUR}, currency: {is: USD}}",  # its currency is not that of the action
+        "{match_type: {not_in: [3way, 2way]}}",
+        "{all: [any: [exceptions: 1, exceptions: 2], any: [exceptions: 2, exceptions: 1]]}",
+        # more combinations than are looked at
+        (
+            "{all: [any: [exceptions: 1, local_hour: 1], any: [exceptions: 2, local_hour: 2], any: [exceptions: 3, local_hour: 3],"
+            " any: [reminder_level: 1, instalments: 1], any: [reminder_level: 1, instalments: 2], any: [reminder_level: 1, instalments: 3],"
+            " any: [reminder_level: 1, instalments: 4], any: [reminder_level: 1, instalments: 5], any: [reminder_level: 1, instalments: 6],"
+            " any: [reminder_level: 1, instalments: 7]]}"
+        ),
     ],
 )
 def test_possible(text):

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shiftlead.core.action import Action, Proposal, Reversibility, Target
+from shiftlead.core.errors import PolicyError
 from shiftlead.core.money import Money
 from shiftlead.core.noun import plain
 from shiftlead.core.verdict import Lane
@@ -276,6 +277,7 @@ def test_an_unknown_kind_is_never_anything_but_prohibited(given, kind):
     assert verdict(unknown, policy=HOUSE).lane is Lane.PROHIBITED
 
 
+@settings(max_examples=50, deadline=None)
 @given(proposals(), st.sampled_from([Lane.REVIEWED, Lane.PROHIBITED]), st.sampled_from(HOUSE.rules))
 def test_adding_a_rule_that_allows_nothing_never_loosens(given, stricter, like):
     added = Rule(id="X-1", lane=stricter, actions=("*",), when=like.when, reason="r", owner="o", source="s", approvals=2)
@@ -293,3 +295,118 @@ def test_allowed_always_has_an_allow_rule_and_nothing_missing_or_stricter(given)
         assert all(hit.lane is Lane.ALLOWED for hit in found.hits)
         assert found.missing == ()
         assert given.confidence is not None
+
+
+# --- properties, on policies whose rules never ask for less of what is bad --------------------------------------------------------
+
+FEWER = settings(max_examples=50, deadline=None)
+GOOD, BAD = ("order_found", "authority_from_records", "bank_matches_master"), ("disputed", "supplier_blocked", "insolvent")
+LIMITS = st.integers(1, 9000)
+
+
+def amounts(op):
+    return LIMITS.map(lambda limit: f"amount: {{{op}: {{EUR: {limit}, USD: {limit + 100}}}}}")
+
+
+def sure(op):
+    return st.integers(1, 99).map(lambda percent: f"confidence: {{{op}: 0.{percent:02}}}")
+
+
+def flags(names, value):
+    return st.sampled_from(names).map(lambda name: f"{name}: {value}")
+
+
+def trees(leaves):
+    return st.recursive(
+        leaves.map(lambda leaf: "{" + leaf + "}"),
+        lambda parts: st.builds(
+            lambda word, some: f"{{{word}: [{', '.join(some)}]}}",
+            st.sampled_from(["all", "any"]),
+            st.lists(parts, min_size=1, max_size=3),
+        ),
+        max_leaves=4,
+    )
+
+
+CALM = trees(st.one_of(amounts("at_most"), amounts("below"), sure("at_least"), flags(GOOD, "true"), flags(BAD, "false")))
+ALARM = trees(st.one_of(amounts("at_least"), amounts("above"), sure("below"), flags(GOOD, "false"), flags(BAD, "true")))
+
+
+@st.composite
+def monotone_policies(draw):
+    """Any policy that allows only below and prohibits only above."""
+    rules = draw(
+        st.lists(
+            st.one_of(
+                st.tuples(st.just("allowed"), CALM | ALARM.map(lambda when: f"{{not: {when}}}")),
+                st.tuples(st.sampled_from(["reviewed", "prohibited"]), ALARM | CALM.map(lambda when: f"{{not: {when}}}")),
+            ),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    unsure = draw(st.sampled_from(["one_lane_up", "reviewed"]))
+    text = "".join(
+        f"  - {{id: R-{n}, lane: {lane}, actions: a.do, reason: r, owner: o, source: s, when: {when}}}\n"
+        for n, (lane, when) in enumerate(rules)
+    )
+    head = f"name: any\nversion: 1\nowner: o\nunsure: {unsure}\nactions: {{a.do: {{min_confidence: 0.5}}}}\nrules:\n"
+    try:
+        return parse_policy(head + text, origin="any.yaml")
+    except PolicyError as error:
+        assume("never be true" not in str(error))
+        raise
+
+
+FACTS_OF_ANY = st.fixed_dictionaries({}, optional={name: st.booleans() for name in (*GOOD, *BAD)})
+ANY = st.builds(
+    lambda facts, amount, currency, confidence: proposal("a.do", amount, currency, confidence, **facts),
+    FACTS_OF_ANY, LIMITS, st.sampled_from(["EUR", "USD", "SEK"]), st.floats(0, 1),
+)  # fmt: skip
+
+
+@FEWER
+@given(monotone_policies(), ANY, st.integers(1, 5000))
+def test_under_any_such_policy_more_money_is_never_freer(policy, given, more):
+    amount = given.action.amount
+    action = given.action.model_copy(update={"amount": Money(amount=amount.amount + more, currency=amount.currency)})
+    assert lane(changed(given, action=action), policy) >= lane(given, policy)
+
+
+@FEWER
+@given(monotone_policies(), ANY, st.floats(0, 1))
+def test_under_any_such_policy_less_confidence_is_never_freer(policy, given, less):
+    assert lane(changed(given, confidence=min(less, given.confidence)), policy) >= lane(given, policy)
+
+
+@FEWER
+@given(monotone_policies(), ANY, st.data())
+def test_under_any_such_policy_less_trust_is_never_freer(policy, given, data):
+    assume(given.facts)
+    name = data.draw(st.sampled_from(sorted(given.facts)))
+    assert lane(changed(given, facts=given.facts | {name: name in BAD}), policy) >= lane(given, policy)
+
+
+@FEWER
+@given(monotone_policies(), ANY, st.data())
+def test_under_any_such_policy_a_fact_less_never_lets_it_run_alone(policy, given, data):
+    gone = set(data.draw(st.lists(st.sampled_from(sorted((*GOOD, *BAD, "amount", "confidence"))), min_size=1)))
+    action = given.action.model_copy(update={"amount": None}) if "amount" in gone else given.action
+    confidence = None if "confidence" in gone else given.confidence
+    facts = {name: value for name, value in given.facts.items() if name not in gone}
+    after = verdict(changed(given, action=action, confidence=confidence, facts=facts), policy=policy)
+    assert after.lane is not Lane.ALLOWED or lane(given, policy) == 0
+    assert after.lane is not Lane.ALLOWED or not after.missing
+
+
+@FEWER
+@given(monotone_policies(), ANY)
+def test_under_any_policy_the_written_functions_say_what_a_walk_says(policy, given):
+    plan = policy.plans["a.do"]
+    walked = []
+    matched = plan.walked(plan.factsheet.filled(given, {}), walked)
+    for _ in range(4):
+        hits = []
+        found = plan.outcome(given, {}, hits)
+        assert hits == walked
+        assert found == plan._combined(matched)

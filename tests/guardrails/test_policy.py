@@ -42,29 +42,68 @@ def refused(text):
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("when", "said", "nearest"),
-    [
-        ("{amonut: {above: 5000 EUR}}", "'amonut' is not a declared fact", "'amount'"),
-        ("{amount: {above: lots}}", "amount is money, but the value is 'lots'", "500.00 EUR"),
-        ('{order_found: "yes"}', "order_found is true or false, but the value is 'yes'", "true or false"),
-        ("{order_found: yes}", "order_found is true or false, but the value is 'yes'", "true or false"),
-        ("{exceptions: {below: 0.8}}", "exceptions is a whole number, but the value is 0.8", "without a fraction"),
-        ("{all: [exceptions: {above: 10}, exceptions: {below: 5}]}", "can never be true", "exceptions above 10"),
-        ("{amount: {abov: 5000 EUR}}", "'abov' is no operator of amount", "'above'"),
-    ],
-)
-def test_the_authoring_mistakes_are_refused_with_file_line_rule_and_the_right_word(when, said, nearest):
+SIX_MISTAKES = {
+    "a misspelt field": ("{amonut: {above: 5000 EUR}}", "'amonut' is not a declared fact", "Did you mean 'amount'"),
+    "a number against a text": (
+        "{exceptions: {above: '3'}}",
+        "exceptions is a whole number, but the value is '3'",
+        "Write a number, without quotes.",
+    ),
+    "a flag against a word": (
+        '{order_found: "yes"}',
+        "order_found is true or false, but the value is 'yes'",
+        "Write true or false",
+    ),
+    "a fraction against a whole number": (
+        "{exceptions: {below: 0.8}}",
+        "exceptions is a whole number, but the value is 0.8",
+        "Write a number without a fraction.",
+    ),
+    "an impossible condition": (
+        "{all: [exceptions: {above: 10}, exceptions: {below: 5}]}",
+        "this can never be true: exceptions above 10 and exceptions below 5",
+        "Mend one of the two",
+    ),
+    "a syntax error": ("{amount: {above: 5000 EUR}", "expected ',' or '}'", "Mend the YAML there."),
+}
+
+
+@pytest.mark.parametrize("mistake", SIX_MISTAKES)
+def test_the_six_mistakes_fail_at_load_with_file_line_rule_and_the_way_to_write_it(mistake):
+    when, said, right = SIX_MISTAKES[mistake]
     message = refused(HEAD + RULE % when)
     assert message.startswith("test.yaml, line ")
     assert "rule 'R-001'" in message
     assert said in message
-    assert nearest in message
+    assert right in message
 
 
-def test_a_syntax_error_is_refused_with_its_line():
-    message = refused(HEAD + RULE % "{amount: {above: 5000 EUR}")
-    assert message.startswith("test.yaml, line ")
+@pytest.mark.parametrize(
+    ("when", "said", "right"),
+    [
+        ("{amount: {above: lots}}", "amount is money, but the value is 'lots'", "500.00 EUR"),
+        ("{order_found: yes}", "order_found is true or false, but the value is 'yes'", "true or false"),
+        ("{amount: {abov: 5000 EUR}}", "'abov' is no operator of amount", "'above'"),
+        ("{match_type: {is: 3WAY}}", "match_type is never '3WAY'", "Did you mean '3way'?"),
+        (
+            "{amount: {above: 500 EUR}, currency: {is: USD}}",
+            "amount above 500.00 EUR and currency is USD",
+            "Mend one of the two",
+        ),
+        ("{amount: {above: 5.000 EUR}}", "5.000 EUR may be 5,000 or 5", "Write 5000 EUR, or 5.00 EUR."),
+        ("{rush: gren}", "rush is never 'gren'", "Did you mean 'green'?"),
+    ],
+)
+def test_other_mistakes_in_a_condition(when, said, right):
+    message = refused(HEAD + "facts: {rush: {type: text, meaning: How fast., values: [green, red]}}\n" + RULE % when)
+    assert "rule 'R-001'" in message
+    assert said in message
+    assert right in message
+
+
+def test_a_syntax_error_names_the_rule_it_stands_in():
+    assert "near rule 'R-002'" in refused(HEAD + RULE % "{order_found: true}" + "\n  - {id: R-002, lane")
+    assert "rule" not in refused("name: [\nowner: x")
 
 
 @pytest.mark.parametrize(
@@ -93,13 +132,18 @@ def test_a_syntax_error_is_refused_with_its_line():
         (HEAD.replace("500 EUR", "500"), "up_to is money, but the value is 500"),
         (HEAD + "facts: {amount: {type: money, meaning: mine}}\n", "the name is taken"),
         (HEAD + "facts: {rush: {type: bool, meaning: mine}}\n", "'bool' is no type of fact"),
+        (HEAD + "facts: {rush: {type: flag, meaning: mine, values: [a]}}\n", "values are the words that a text may be"),
+        (HEAD + "facts: {rush: {type: text, meaning: mine, values: []}}\n", "values are the words that a text may be"),
+        (HEAD + "facts: {rush: {type: text, meaning: mine, values: [a, 1]}}\n", "values are the words that a text may be"),
+        (HEAD + "facts: {rush: {type: text, meaning: mine, values: [a, a]}}\n", "Write a list of different words"),
+        (HEAD.replace("500 EUR", "1.500 EUR"), "up_to: 1.500 EUR may be 1,500 or 1.5"),
         ("name: x\nversion: 1\nowner: me\n", "no kind of action is known"),
         ("- a\n- b\n", "a policy is a mapping of fields"),
         ("", "a policy is a mapping of fields"),
         (HEAD + "limits: [{id: L-1, actions: '*', per: party, reason: r, owner: o, source: s}]\n", "it limits nothing"),
         (
             HEAD + "limits: [{id: L-1, actions: '*', per: day, count: 1, reason: r, owner: o, source: s}]\n",
-            "per: string should match",
+            "per: 'day' is not known",
         ),
         (
             HEAD + "limits: [{id: L-1, actions: '*', per: party, count: 1, lane: allowed, reason: r, owner: o, source: s}]\n",
@@ -156,8 +200,8 @@ def test_limits_become_rules_on_the_exposure_facts():
     limits = "limits: [{id: L-1, actions: '*', per: party, amount: 900 EUR, count: 3, reason: r, owner: o, source: s}]\n"
     found = policy(limits)
     assert [(rule.id, rule.when.field, rule.when.value, rule.lane) for rule in found.every_rule] == [
-        ("L-1", "exposure_party_today", {"EUR": Decimal(900)}, Lane.REVIEWED),
-        ("L-1n", "actions_party_today", 3, Lane.REVIEWED),
+        ("L-1", "exposure_party_24h", {"EUR": Decimal(900)}, Lane.REVIEWED),
+        ("L-1n", "actions_party_24h", 3, Lane.REVIEWED),
     ]
     assert found.rule("L-1n").covers("invoice.hold")
 

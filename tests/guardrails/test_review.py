@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from shiftlead.core.verdict import Lane, Verdict
+from shiftlead.guardrails import review
+from shiftlead.guardrails.conditions import AllOf, Op
 from shiftlead.guardrails.policy import parse_policy, shipped_policy
-from shiftlead.guardrails.review import check, explain, explain_rule, verdict_of
+from shiftlead.guardrails.review import because, check, explain, explain_rule, lane_of, verdict_of
 
 HEAD = "name: t\nversion: 1\nowner: o\nactions: {a.b: {}, a.c: {}}\nrules:\n"
 RULE = "  - {{id: {id}, lane: {lane}, actions: {actions}, reason: r, owner: o, source: s{rest}}}\n"
@@ -69,3 +73,73 @@ def test_a_rule_in_words():
     assert explain_rule(shipped_policy().rule("R-021")) == (
         "R-021, reviewed, invoice.issue: discount_percent above 10 and not (approved_discount is yes)"
     )
+
+
+def test_rules_that_can_never_match_are_serious():
+    # A file with such a rule does not load; a program can still put one together.
+    pytest.importorskip("z3")
+    house = shipped_policy()
+    first = house.rule("R-002")
+    clash = AllOf(every=(first.when, first.when.model_copy(update={"op": Op.BELOW})))
+    dead = first.model_copy(update={"when": clash, "examples": ()})
+    found = check(house.model_copy(update={"rules": tuple(dead if one.id == "R-002" else one for one in house.rules)}))
+    assert ("R-002", True, "can never match: no facts make its condition true") in [
+        (one.rule, one.serious, one.text) for one in found.remarks
+    ]
+
+
+def test_a_rule_that_another_covers_is_remarked():
+    pytest.importorskip("z3")
+    found = remarks(
+        {"id": "R-1", "lane": "allowed", "rest": ", when: {disputed: false}"},
+        {"id": "R-2", "rest": ", when: {exceptions: {above: 2}}"},
+        {"id": "R-3", "rest": ", when: {exceptions: {above: 5}}"},
+        {"id": "R-4", "rest": ", approvals: 2, when: {exceptions: {above: 5}}"},
+    )
+    told = [text for rule, _, text in found if rule == "R-3" and "never decides" in text]
+    assert told == ["never decides anything: wherever it matches, R-2 does, and asks for as much"]
+    assert not [text for rule, _, text in found if rule == "R-4" and "never decides" in text]
+
+
+def test_the_same_in_other_words_is_remarked():
+    pytest.importorskip("z3")
+    found = remarks(
+        {"id": "R-1", "lane": "allowed", "rest": ", when: {disputed: false}"},
+        {"id": "R-2", "rest": ", when: {exceptions: {above: 2}}"},
+        {"id": "R-3", "rest": ", when: {exceptions: {at_least: 3}}"},
+    )
+    assert any(rule == "R-2" and "R-3 does, which says the same in other words" in text for rule, _, text in found)
+
+
+def test_an_allow_rule_that_lets_nothing_run_is_remarked():
+    pytest.importorskip("z3")
+    found = remarks(
+        {"id": "R-1", "lane": "allowed", "rest": ", when: {disputed: true}"},
+        {"id": "R-2", "rest": ", when: {disputed: true}"},
+    )
+    assert any(rule == "R-1" and text.startswith("lets nothing run") for rule, _, text in found)
+    assert ("a.b", False, "never runs alone, although a rule allows it") in found
+
+
+def test_the_report_says_what_never_runs_alone_and_which_rules_only_say_why():
+    pytest.importorskip("z3")
+    report = check(shipped_policy())
+    assert "invoice.credit_memo" in report.never_alone
+    assert "invoice.post" not in report.never_alone
+    assert {"R-002", "R-022"} <= set(report.only_explain)
+    assert "R-003" not in report.only_explain
+
+
+def test_without_the_solver_the_rest_is_checked_and_it_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(review, "available", lambda: False)
+    report = check(shipped_policy())
+    assert report.ok
+    assert (report.never_alone, report.only_explain) == ((), ())
+    assert any("shiftlead[prove]" in line for line in report.left_out)
+
+
+def test_people_and_reasons_in_one_line():
+    house = shipped_policy()
+    verdict = verdict_of(house, house.rule("R-003").examples[0])
+    assert lane_of(verdict) == "reviewed (2 approvals, four eyes)"
+    assert because(verdict).startswith("reviewed (2 approvals, four eyes): R-002 (amount 31,000.00 EUR; limit 5,000.00 EUR; ")

@@ -13,7 +13,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from shiftlead.connectors.faults import parse_faults
 from shiftlead.core.approval import DecisionKind, Question, RequestState
 from shiftlead.core.case import CaseState
 from shiftlead.core.clock import FrozenClock
+from shiftlead.core.exposure import LONGEST, Spent
 
 POST, HOLD = "invoice.post", "invoice.hold"
 
@@ -45,7 +45,7 @@ PATHS: dict[str, dict[str, Any]] = {
 """What happens on each path; the person of the path answers whatever is asked. `later` are faults that outlive the victim."""
 
 
-EXPOSURE = "select scope, amount, count from exposure where count <> 0 or amount not in ('0', '0.00') order by scope"
+EXPOSURE = "select scope, spent from exposure order by scope"
 
 
 def drive(stage: Stage, path: dict[str, Any]) -> None:
@@ -95,10 +95,17 @@ def end(stage: Stage) -> dict[str, Any]:
         "journal": stage.journal(),
         "duplicates": stage.connector.duplicates(),
         "breaks": [one.problem for one in stage.ledger.verify()],
-        "exposure": [f"{scope} {Decimal(amount).normalize():f} {count}" for scope, amount, count in stage.rows(EXPOSURE)],
+        "exposure": [told for row in stage.rows(EXPOSURE) if (told := _committed(row.scope, row.spent))],
         "pending": [one.question.value for one in stage.requests("", RequestState.PENDING)],
         "checkpoint": stage.rows("select checkpoint is not null from case_")[0][0],
     }
+
+
+def _committed(scope: str, spent: str) -> str:
+    total = Spent.read(spent).within(LONGEST, AT)
+    money = [f"{amount.normalize():f} {code}" for code, amount in sorted(total.money.items()) if amount]
+    count = [f"{number} {kind}" for kind, number in sorted(total.count.items()) if number]
+    return f"{scope}: {', '.join((*money, *count))}" if money or count else ""
 
 
 def victim(folder: Path, path: dict[str, Any], grain: str, at: int) -> list[str]:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from stage import ROSTER, signer
+
 from shiftlead.agents.brain import EmbeddedBrain
 from shiftlead.agents.collections import Collections
 from shiftlead.agents.crew import Crew
@@ -71,8 +73,10 @@ class Premises:
             workers=workers or WORKERS,
             policy=policy,
             brain=EmbeddedBrain(),
+            roster=ROSTER,
+            sealing=signer,
         )
-        self.approvals = Approvals(self.ledger, policy)
+        self.approvals = Approvals(self.ledger, policy, signer=signer, roster=ROSTER)
 
     def work(self) -> None:
         Runner(self.crew).until_idle()

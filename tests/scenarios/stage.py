@@ -3,13 +3,17 @@
 What the worker proposes is written in the ticket (`plan`), so that a test says in one line what a case is about.
 """
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from blank_ledger import blank_ledger
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from shiftlead.agents.brain import EmbeddedBrain
@@ -21,12 +25,15 @@ from shiftlead.connectors.base import Pulled
 from shiftlead.connectors.faults import Fault
 from shiftlead.connectors.records import Invoice
 from shiftlead.connectors.testing import MemoryConnector
-from shiftlead.core import actions, inbox, outbox, queue
+from shiftlead.core import actions, exposure, inbox, outbox, queue
 from shiftlead.core.approval import DecisionKind, Request, RequestState
 from shiftlead.core.case import Case, TicketItem
 from shiftlead.core.clock import Clock, FrozenClock
+from shiftlead.core.keys import LEDGER_KEY, Keyring, Signer
+from shiftlead.core.roster import Roster
 from shiftlead.core.settings import Operator
 from shiftlead.core.store import Ledger
+from shiftlead.guardrails import killswitch
 from shiftlead.guardrails.approvals import Answer, Approvals, Outcome
 from shiftlead.guardrails.policy import Policy, parse_policy
 from shiftlead.tools.desk import Desk
@@ -61,6 +68,18 @@ ONE_PERSON = POLICY + "separation: one_person\n"
 ANA = Operator(name="ana", role="operator")
 BEN = Operator(name="ben", role="operator")
 CYD = Operator(name="cyd", role="lead")
+DAN = Operator(name="dan", role="lead")
+LEA = Operator(name="lea", role="lead")
+
+
+@cache
+def signer(name: str) -> Signer:
+    """Everybody's key, the same in every process."""
+    return Signer(name, Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()))
+
+
+OPERATORS = {one.name: one.role for one in (ANA, BEN, CYD, DAN, LEA)} | {f"op{number}": "operator" for number in range(32)}
+ROSTER = Roster(operators=OPERATORS, keyring=Keyring.of(signer(name) for name in (*OPERATORS, LEDGER_KEY)))
 
 
 class Poster(Worker):
@@ -154,17 +173,21 @@ class Stage:
             workers={"poster": Poster()},
             policy=self.policy,
             brain=EmbeddedBrain(),
+            roster=ROSTER,
+            sealing=signer,
             observer=observer,
         )
-        self.approvals = Approvals(self.ledger, self.policy)
+        self.approvals = Approvals(self.ledger, self.policy, signer=signer, roster=ROSTER)
         self.owner, self.lease = owner, lease
 
     @classmethod
     def create(cls, folder: Path, **settings: Any) -> "Stage":
         """A new stage with its operations registered."""
         if "ledger" not in settings:
-            url = settings.get("url") or f"sqlite:///{folder / 'ledger.db'}"
-            Ledger.create(url, clock=settings.get("clock"), durable=False).close()
+            if url := settings.get("url"):
+                Ledger.create(url, clock=settings.get("clock"), durable=False).close()
+            else:
+                blank_ledger(folder / "ledger.db")
         stage = cls(folder, **settings)
         stage.crew.register_operations()
         return stage
@@ -220,11 +243,28 @@ class Stage:
     def approve(self, operator: Operator = ANA, request: Request | None = None) -> Outcome:
         return self.decide(DecisionKind.APPROVE, operator, request)
 
+    def stop(self, scope: str = "all", operator: Operator = ANA, reason: str = "") -> None:
+        killswitch.stop(self.ledger, scope, operator=operator, reason=reason)
+
+    def resume(self, scope: str = "all", *operators: Operator, reason: str = "checked") -> killswitch.Resumed:
+        """Let a scope run again, by these people in turn; by two of them where none is named."""
+        told = [
+            killswitch.resume(self.ledger, scope, operator=one, policy=self.policy, signer=signer, reason=reason)
+            for one in operators or (BEN, CYD)
+        ]
+        return told[-1]
+
     def journal(self) -> list[str]:
         return [entry.operation for entry in self.connector.journal]
 
     def events(self, *kinds: str) -> list[Any]:
         return [event for event in self.ledger.events() if not kinds or event.kind in kinds]
+
+    def committed(self, scope: str = "all") -> tuple[Decimal, int]:
+        """Money, all currencies alike, and actions that count in `scope` over the last day."""
+        with self.ledger.reading() as session:
+            total = exposure.totals(session, [scope])[scope].within(exposure.LONGEST, self.clock.now())
+        return sum(total.money.values(), Decimal(0)), sum(total.count.values())
 
     def sql(self, statement: str, **values: Any) -> int:
         """Meddle with the ledger behind everybody's back."""

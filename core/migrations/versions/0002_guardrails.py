@@ -1,9 +1,16 @@
 """Signed decisions, policies in force, delegations, grants, incidents, checkpoints and erasable bodies."""
 
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
+from shiftlead.core.clock import SystemClock
 from shiftlead.core.columns import DecimalText, UtcDateTime, Word
+from shiftlead.core.merkle import Frontier
 
 revision = "0002"
 down_revision = "0001"
@@ -13,6 +20,8 @@ def upgrade() -> None:
     """Add what is new."""
     _columns()
     _tables()
+    _frontiers()
+    _exposure()
 
 
 def _columns() -> None:
@@ -25,6 +34,7 @@ def _columns() -> None:
             sa.Column(name, sa.String(), nullable=False, server_default="")
             for name in ("policy_digest", "shown", "acting_for", "signature")
         ),
+        "action": tuple(sa.Column(name, sa.String(), nullable=False, server_default="") for name in ("sealed_by", "seal")),
         "chain": (sa.Column("frontier", sa.Text(), nullable=False, server_default="[]"),),
         "switch": tuple(
             sa.Column(name, sa.String(), nullable=False, server_default="") for name in ("resume_by", "resume_reason")
@@ -75,7 +85,6 @@ def _tables() -> None:
         sa.Column("party", sa.String(), nullable=False),
         sa.Column("terms", sa.Text(), nullable=False),
         sa.Column("given_by", sa.String(), nullable=False),
-        sa.Column("second", sa.String(), nullable=False),
         sa.Column("state", Word(), nullable=False),
         sa.Column("spent", DecimalText(), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
@@ -104,7 +113,6 @@ def _tables() -> None:
         sa.Column("incident_id", sa.String(), nullable=False),
         sa.Column("action_id", sa.String(), nullable=False),
         sa.Column("case_id", sa.String(), nullable=False),
-        sa.Column("state", Word(), nullable=False),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("follow_up", sa.String(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
@@ -127,3 +135,43 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_index(op.f("ix_policy_version_state"), "policy_version", ["state"], unique=False)
+
+
+def _frontiers() -> None:
+    """The Merkle frontier over the events that are there already."""
+    connection, frontier = op.get_bind(), Frontier()
+    for stored in connection.execute(sa.text("select hash from audit order by seq")).scalars():
+        frontier.add(stored)
+    connection.execute(sa.text("update chain set frontier = :roots"), {"roots": json.dumps(frontier.roots)})
+
+
+def _exposure() -> None:
+    """One row per scope; what the days held counts at their ends, and that of today now, so that it never counts too short."""
+    connection = op.get_bind()
+    read = sa.text("select scope, day, currency, amount, count from exposure")
+    spent = _spent(list(connection.execute(read)), SystemClock().now())
+    op.drop_table("exposure")
+    table = op.create_table(
+        "exposure",
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("spent", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("scope"),
+    )
+    if spent:
+        rows = [{"scope": scope, "spent": json.dumps({"m": {}, "h": hours})} for scope, hours in spent.items()]
+        connection.execute(sa.insert(table), rows)
+
+
+def _spent(rows: list[Any], now: datetime) -> dict[str, dict[str, Any]]:
+    """Buckets by scope and hour; money lay under `party:S-1`, the number of actions of a kind under `party:S-1|invoice.post`."""
+    spent: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        scope, _, kind = row.scope.partition("|")
+        day = date.fromisoformat(row.day)
+        moment = now if day == now.date() else datetime.combine(day, time(23), UTC)
+        money, count = spent.setdefault(scope, {}).setdefault(str(int(moment.timestamp()) // 3600), ({}, {}))
+        if kind:
+            count[kind] = count.get(kind, 0) + row.count
+        elif Decimal(row.amount):
+            money[row.currency] = row.amount
+    return spent

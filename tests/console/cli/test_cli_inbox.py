@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from shiftlead.console import cli_decide
+from shiftlead.console.cli import app
 from shiftlead.console.cli_find import find_case, find_request
-from shiftlead.core import exchanges, queue
+from shiftlead.core import bodies, exchanges, queue
 from shiftlead.core.case import CaseState
 from shiftlead.core.clock import SystemClock
 from shiftlead.core.errors import BadInput, NotFound, Stopped
@@ -267,3 +270,31 @@ def test_nothing_waits_on_a_closed_case(worked, told):
     with ledger.reading() as session, pytest.raises(NotFound, match="Nothing waits"):
         find_request(session, case["id"])
     ledger.close()
+
+
+def shown(place: Path, decision: dict[str, str]) -> str:
+    ledger = Ledger.open(f"sqlite:///{place}/ledger.db")
+    with ledger.reading() as session:
+        text = bodies.read(session, decision["case_id"], decision["shown"])
+    ledger.close()
+    assert text is not None
+    return text
+
+
+def test_in_a_terminal_it_is_shown_and_asked_first(place, told, run, monkeypatch):
+    monkeypatch.setattr(cli_decide, "in_terminal", lambda: True)
+    request = next(one["id"] for one in told("inbox", "list") if one["question"] == "approve")
+    refused = CliRunner().invoke(app, ["inbox", "approve", request], input="n\n")
+    assert refused.exit_code == 1
+    assert "APPROVE?" in refused.output
+    assert told("inbox", "show", request)["decisions"] == []
+    assert CliRunner().invoke(app, ["inbox", "approve", request], input="y\n").exit_code == 0
+    (decision,) = told("inbox", "show", request)["decisions"]
+    assert "ANSWERS" in shown(place, decision), "the whole request"
+    assert decision["seconds"] >= 0
+
+
+def test_without_a_terminal_the_line_it_prints_is_what_was_shown(place, told, run):
+    request = next(one for one in told("inbox", "list") if one["question"] == "approve")
+    decision = told("inbox", "approve", request["id"])["decision"]
+    assert shown(place, decision) == f"approve {request['id']}: {request['summary']} [{request['digest'][:12]}]"

@@ -1,5 +1,7 @@
 """`inbox show`: everything that a person needs who takes a case, or says whether an effect happened."""
 
+import sqlite3
+
 import pytest
 
 from shiftlead.agents.turns import Ask, hand_over
@@ -20,7 +22,7 @@ def handed(place) -> tuple[Request, CaseStory]:
         done = queue.listed(tx.session, states=(CaseState.CLOSED,), worker="invoices", limit=500)
         case = next(one for one in done if outbox.of_case(tx.session, one.id))
         asked = hand_over(tx, case, "The supplier has called.", ask=Ask())
-    story = case_story(ledger, case, {})
+    story = case_story(ledger, case, {}, keyring=None)
     ledger.close()
     return asked, story
 
@@ -112,3 +114,18 @@ def test_an_approval_that_needs_two_says_so(handed):
     asked, story = handed
     asked = asked.model_copy(update={"question": Question.APPROVE, "approvals_needed": 2, "state": RequestState.PENDING})
     assert "one of 2 approvals that it still needs" in shown(asked, story)
+
+
+def test_an_approval_that_nobody_signed_is_told_as_one(place, run, told):
+    request = next(one for one in told("inbox", "list") if one["question"] == "approve")
+    row = {
+        "id": "dec_0000000000000000", "request_id": request["id"], "case_id": request["case_id"], "kind": "approve", "operator": "ana",
+        "digest": request["digest"], "mode": "four_eyes", "decided_at": "2026-09-15 09:00:00", "text": "", "changes": "{}",
+        "reason": "", "policy_digest": "", "shown": "", "acting_for": "", "signature": "",
+    }  # fmt: skip
+    with sqlite3.connect(place / "ledger.db") as ledger:
+        ledger.execute(f"insert into decision ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values()))
+    assert (
+        "ana: approve; its signature does not hold, so it counts for nothing"
+        in run("case", "explain", request["case_id"]).stdout
+    )

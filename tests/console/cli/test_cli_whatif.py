@@ -1,5 +1,7 @@
 """`policy explain --policy`: the verdict under another policy file, beside the one that stands."""
 
+from datetime import timedelta
+
 import pytest
 
 from shiftlead.console.cli_whatif import compared
@@ -10,6 +12,7 @@ from shiftlead.core.receipt import EffectState
 from shiftlead.core.store import Ledger
 from shiftlead.core.verdict import Lane
 from shiftlead.guardrails.gate import Guard
+from shiftlead.guardrails.limits import worth
 from shiftlead.guardrails.policy import load_policy, parse_policy
 
 
@@ -87,11 +90,12 @@ def test_an_action_of_today_is_not_counted_twice(worked):
         )
         [effect] = [one for one in outbox.of_case(reading, sealed.case_id) if one.action_id == sealed.id]
         action, now = sealed.envelope.proposal.action, effect.sent_at
-        today = exposure.totals(reading, [f"party:{action.party}"], now.date(), action.amount.currency)
+        (spent,) = exposure.totals(reading, [f"party:{action.party}"]).values()
+        limit = worth(spent.within(timedelta(hours=24), now).money, action.amount.currency, policy.rates)
         other = parse_policy(
             (worked / "policy.yaml").read_text()
             + "  - id: L-900\n    actions: [invoice.post]\n    per: party\n"
-            + f"    amount: {{{action.amount.currency}: {today[f'party:{action.party}'].amount}}}\n"
+            + f"    amount: {{{action.amount.currency}: {limit}}}\n"
             + "    reason: As much as was committed.\n    owner: tests\n    source: tests\n",
             origin="test",
         )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -212,23 +213,49 @@ def test_anybody_may_stop_and_only_an_operator_resumes(place, told, run):
     assert "Recorded: stranger." in run("stop", "--as", "stranger").stdout
     assert "stranger" in {json.loads(line)["actor"] for line in run("audit", "export").stdout.splitlines()}
     run("resume", "all", "--reason", "checked", "--as", "stranger", code=5)
-    assert told("resume", "all", "--reason", "checked", "--as", "ana")["stopped"] is False
+    assert told("resume", "all", "--reason", "checked", "--as", "ana")["stopped"] is True
+
+
+@pytest.mark.parametrize("scope", ["worker:invoicez", "action:invoice.pots", "party:V-none", "party:V_0"])
+def test_a_stop_that_nothing_is_called_by_is_thrown_and_says_so(place, run, scope):
+    assert "look at the spelling" in run("stop", scope).stderr
+    assert scope in run("work", "--until-idle", "--no-pull").stdout
+
+
+def test_a_stop_of_what_is_known_says_nothing_more_and_a_name_is_told_its_id(place, run, told):
+    case = next(one for one in told("case", "list", "--worker", "invoices") if one["party"].count(" "))
+    action = told("case", "explain", case["id"])["actions"][0]
+    party = action["envelope"]["proposal"]["action"]["party"]
+    for scope in ("all", "worker:invoices", f"action:{action['envelope']['proposal']['action']['kind']}", f"party:{party}"):
+        assert "warning" not in run("stop", scope).stderr
+    assert f"by its id: {party}." in run("stop", f"party:{case['party']}").stderr
+    assert f"resume 'party:{case['party']}'" in run("stop", f"party:{case['party']}").stdout
 
 
 def test_stop_and_resume(place, told, run):
     assert told("stop", "--as", "ben") == {"scope": "all", "stopped": True, "by": "ben"}
     assert {"check": "stopped", "state": "look", "found": "all by ben: no reason given"} in told("doctor")
-    run("resume", "all", code=2)
-    assert told("resume", "all", "--reason", "checked", "--as", "ana")["stopped"] is False
+    run("resume", "all", "--as", "ana", code=2)
+    asked = told("resume", "all", "--reason", "checked", "--as", "ana")
+    assert asked == {"scope": "all", "stopped": True, "by": "ana", "asked": True}
+    assert "ana asks to let it run" in next(one["found"] for one in told("doctor") if one["check"] == "stopped")
+    run("resume", "all", "--reason", "checked twice", "--as", "ana", code=5)
+    assert told("resume", "all", "--as", "ben")["stopped"] is False
 
 
 def test_doctor_finds_what_is_broken_and_looks_at_the_rest(place, told, run):
     assert {one["state"] for one in told("doctor")} <= {"ok", "look"}
     (place / "policy.yaml").write_text("name: [\n")
     (place / "company" / "company.db").unlink()
-    broken = {one["check"] for one in told("doctor", code=1) if one["state"] == "broken"}
-    assert {"policy", "connectors"} <= broken
+    found = told("doctor", code=1)
+    broken = {one["check"] for one in found if one["state"] == "broken"}
+    assert "connectors" in broken
     assert "ledger" not in broken
+    # The text in the ledger counts, so a file that does not load stops nothing and is looked at.
+    states = {one["check"]: (one["state"], one["found"]) for one in found}
+    assert states["policy"][0] == "ok"
+    assert states["policy file"][0] == "look"
+    assert "cannot be used, so house@1 stays in force" in states["policy file"][1]
 
 
 @pytest.mark.parametrize(
@@ -242,11 +269,13 @@ def test_doctor_finds_what_is_broken_and_looks_at_the_rest(place, told, run):
         ("{zoe: king}", "look", "no role of the policy: zoe (king)"),
     ],
 )
-def test_doctor_looks_at_who_holds_which_role(operators, state, says, place, told):
+def test_doctor_looks_at_who_holds_which_role(operators, state, says, place, told, run):
     file = place / "shiftlead.yaml"
     head, found, _ = file.read_text().partition("operators:")
     assert found
     file.write_text(f"{head}operators: {operators}\n")
+    for name in re.findall(r"(\w+):", operators):
+        run("operator", "key", name)
     found = next(one for one in told("doctor") if one["check"] == "operators")
     assert found["state"] == state
     assert says in found["found"]
@@ -328,3 +357,31 @@ def test_a_company_that_is_gone(place, run):
 def test_demo_folder_is_that_of_the_workspace_option(tmp_path: Path, run):
     run("-w", str(tmp_path / "x"), "demo", "--headless", "--size", "8")
     assert (tmp_path / "x" / "shiftlead.yaml").exists()
+
+
+def test_a_running_shift_notices_other_people_and_keys(place, run, capsys):
+    """Whoever loses a role or a key must not go on deciding until somebody restarts the workers."""
+    from shiftlead.agents.crew import open_crew
+    from shiftlead.agents.runner import Runner
+    from shiftlead.console.cli_session import Session
+
+    session = Session(workspace=place)
+    crew = open_crew(session.place)
+    runner = Runner(crew)
+    held = cli_work._held(runner)
+    assert cli_work._changed(session, runner, held) == ""
+    key = place / "keys" / "ben.pub"
+    kept = key.read_text()
+    key.unlink()
+    assert "operators or their keys" in cli_work._changed(session, runner, held)
+    key.write_text(kept)
+    assert cli_work._changed(session, runner, held) == ""
+    file = place / "shiftlead.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("ana: lead", "ana: operator"))
+    assert "operators or their keys" in cli_work._changed(session, runner, held)
+    file.write_text("operators: [")
+    assert cli_work._changed(session, runner, held) == "", "half a file is told of, and the work goes on"
+    assert "cannot be read" in capsys.readouterr().err
+    assert "Another policy" in cli_work._changed(session, runner, "another")
+    crew.close()

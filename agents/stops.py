@@ -1,0 +1,27 @@
+"""Stops on the way of a case: nothing is read, judged or sealed for what a kill switch holds."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..core import switches
+from ..core.actions import SealedAction
+from ..core.errors import Stopped
+from ..core.store import Transaction
+
+if TYPE_CHECKING:
+    from .casework import Casework
+
+
+def check_case(work: "Casework") -> None:
+    """Raise Stopped before anything is read where everything, the worker or the case's own party is stopped."""
+    with work.crew.ledger.reading() as session:
+        switches.check(session, switches.scopes_of(worker=work.worker.name, kind="", party=work.case.party))
+
+
+def check_sealed(tx: Transaction, sealed: Iterable[SealedAction]) -> None:
+    """Raise Stopped where one of these actions is stopped, or was while it was judged; then nothing of them may be written."""
+    for one in sealed:
+        party = one.envelope.proposal.action.party
+        switches.check(tx.session, switches.scopes_of(worker=one.envelope.worker, kind=one.kind, party=party))
+        if one.verdict.stopped:
+            raise Stopped(f"{one.kind!r} was stopped while it was judged.", hint="It is taken up again.")
