@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from ..core import actions, inbox, outbox, queue
 from ..core.actions import SealedAction
 from ..core.case import CaseState
-from ..core.errors import BadInput, Conflict, LeaseLost, NotFound
+from ..core.errors import BadInput, Conflict, LeaseLost, NotFound, StaleEnvelope
 from ..core.noun import Noun
 from ..core.queue import Claim
 from ..core.receipt import EffectState
@@ -157,6 +157,10 @@ class Runner:
         except BadInput as error:
             # What cannot be read today will not read better in a minute: a person gets it at once.
             self._park(held, str(error), why=f"{held.case.worker} cannot read what it needs: {error}")
+            return Shift(worked=1, failed=1)
+        except StaleEnvelope as error:
+            # What was written by somebody else will not become what was sealed by trying again.
+            self._park(held, str(error), why=str(error))
             return Shift(worked=1, failed=1)
         except Exception as error:  # noqa: BLE001 - one case that fails must not stop the others
             self._fail(held, f"{type(error).__name__}: {error}")

@@ -132,6 +132,7 @@ def test_a_worker_that_still_reads_the_old_policy_sends_nothing_under_it(stage):
     made = stage.crew
     stage.crew = type(made)(
         stage.ledger, connectors=made.connectors, workers=made.workers, policy=stage.policy, brain=made.brain, roster=made.roster,
+        sealing=made.sealing,
         under=stage.policy.digest(), observer=lambda moment: moment == "execute.before_claim" and adopted(stage, now),
     )  # fmt: skip
     stage.open()

@@ -57,7 +57,7 @@ def test_an_envelope_that_was_changed_after_the_approval_never_runs(stage, chang
     assert stage.journal() == []
     assert stage.events("effect.sending") == []
     assert stage.case().state is CaseState.PARKED
-    assert "StaleEnvelope" in stage.case().error
+    assert "is not what was sealed" in stage.case().error
     (request,) = stage.waiting()
     assert request.question is Question.HANDLE
     assert "is not what was sealed" in request.reason
@@ -93,7 +93,7 @@ def test_an_envelope_changed_under_an_allowed_action_never_runs(make_stage):
     stage.work()
     assert meddled, "the boundary has another name now"
     assert stage.journal() == []
-    assert "StaleEnvelope" in stage.case().error
+    assert "is not what was sealed" in stage.case().error
 
 
 def test_a_decision_on_what_is_not_on_screen_any_more_is_refused(stage):

@@ -8,7 +8,7 @@ from stage import ANA, BEN, CYD, OPERATORS, POLICY, Stage, signer
 from shiftlead.core import bodies, inbox
 from shiftlead.core.approval import PURPOSE, DecisionKind, RequestState
 from shiftlead.core.errors import Conflict, Forbidden, NotFound
-from shiftlead.core.keys import KeyFolder, Keyring
+from shiftlead.core.keys import SECRETS, KeyFolder, Keyring
 from shiftlead.core.roster import Roster
 from shiftlead.guardrails.approvals import Answer, Approvals
 
@@ -157,9 +157,18 @@ def test_a_request_that_asks_for_less_than_the_policy_does_not_help(stage, colum
     stage.decide(DecisionKind.EDIT, ANA, changes={"amount": "800.00"})
     stage.sql(f"update request set {column}")
     stage.sql("update request set approvals_needed = 1, four_eyes = false, makers = '[]'")
-    stage.sql("update action set makers = '[\"worker:poster\"]'")
     assert stage.approve(ANA).state is RequestState.APPROVED, "the database believes it"
     did_not_run(stage, "made or edited it")
+
+
+def test_an_action_whose_row_hides_its_editor_is_not_what_was_sealed(stage):
+    stage.open(amount="900.00", plan="invoice.credit_memo")
+    stage.work()
+    stage.decide(DecisionKind.EDIT, ANA, changes={"amount": "800.00"})
+    stage.sql("update request set approvals_needed = 1, four_eyes = false, makers = '[]'")
+    stage.sql("update action set makers = '[\"worker:poster\"]'")
+    assert stage.approve(ANA).state is RequestState.APPROVED, "the database believes it"
+    did_not_run(stage, "is not what was sealed")
 
 
 def test_one_of_two_approvals_is_not_enough_however_the_rows_look(stage):
@@ -274,7 +283,8 @@ def test_nobody_decides_in_another_ones_name(waiting):
     assert waiting.ledger.ticks() == before
 
 
-def test_who_has_no_key_is_told_how_to_get_one(waiting, tmp_path):
+def test_who_has_no_key_is_told_how_to_get_one(waiting, tmp_path, monkeypatch):
+    monkeypatch.setenv(SECRETS, str(tmp_path / "secret"))
     asked = waiting.pending()
     approvals = Approvals(waiting.ledger, waiting.policy, signer=KeyFolder(tmp_path / "w").signer, roster=waiting.crew.roster)
     with pytest.raises(NotFound) as caught:
