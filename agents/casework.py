@@ -23,7 +23,7 @@ from ..core.verdict import Lane
 from ..guardrails.screening import instructions_in_text
 from ..tools.desk import Desk
 from .judgement import deed, looked_at_again, told
-from .stops import check_case, check_sealed
+from .stops import STOPPED_PAUSE, UNJUDGED_PAUSE, check_case, check_sealed
 from .turns import Known, Step, Turn, advance, hand_over, outcome
 from .worker import Assessment, Worker
 
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
 MAX_DRIFTS = 3
 """How often a case is proposed anew because its record moved, before a person gets it."""
-
-STOPPED_PAUSE = timedelta(seconds=30)
-"""How long a case rests while a kill switch holds it."""
-
-UNJUDGED_PAUSE = timedelta(minutes=15)
-"""How long it rests where that is known only after its worker has looked everything up; resuming wakes it at once."""
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Stops on the way of a case: nothing is read, judged or sealed for what a kill switch holds."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..core import switches
@@ -10,6 +11,13 @@ from ..core.store import Transaction
 
 if TYPE_CHECKING:
     from .casework import Casework
+
+
+STOPPED_PAUSE = timedelta(seconds=30)
+"""How long a case rests while a kill switch holds it."""
+
+UNJUDGED_PAUSE = timedelta(minutes=15)
+"""How long it rests where that is known only after its worker has looked everything up; resuming wakes it at once."""
 
 
 def check_case(work: "Casework") -> None:
