@@ -118,7 +118,6 @@ class Casework:
             first = actions.next_seq(tx.session, self.case.id) if self.drift else 1
             changed = self._changed(tx) if self.drift else ""
             sealed = tuple(self._seal(tx, proposal, first + number) for number, proposal in enumerate(self._undone(tx)))
-            # Read after judging: a switch that was thrown meanwhile holds the case, and nothing was judged.
             check_sealed(tx, sealed)
             for item in self.assessment.handoffs:
                 self.crew.open_handoff(tx, item, parent=self.case)
@@ -225,7 +224,8 @@ class Casework:
             evidence=tuple(self.desk.evidence),
         )
         context = self.crew.context(self.worker, self.desk, proposal, warning=self.warning)
-        verdict = self.crew.guard.judge(tx.session, proposal, context)
+        # The switches are read once for all that is sealed here, after judging; where one is thrown nothing of it is written.
+        verdict = self.crew.guard.judge(tx.session, proposal, context, heeding_stops=False)
         if self.drift:
             verdict = looked_at_again(verdict)
         sealed = SealedAction(

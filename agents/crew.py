@@ -17,7 +17,6 @@ from ..core.case import Case, TicketItem
 from ..core.clock import Clock, SystemClock
 from ..core.errors import SettingsError
 from ..core.exchanges import ModelExchange
-from ..core.keys import LEDGER_KEY
 from ..core.operations import OperationSpec
 from ..core.queue import Claim
 from ..core.roster import Roster, Signing
@@ -251,7 +250,7 @@ def open_crew(
             policy=policy,
             brain=make_brain(brain or place.workspace.brain, record=recorder(ledger), recognisers=recognisers),
             roster=roster,
-            sealing=place.keys.signer(LEDGER_KEY) if LEDGER_KEY in place.keys.ring().names else None,
+            sealing=place.keys.own(),
             recognisers=recognisers,
             under=under,
             observer=observer,

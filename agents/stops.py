@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ..core import switches
 from ..core.actions import SealedAction
-from ..core.errors import Stopped
 from ..core.store import Transaction
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ def check_case(work: "Casework") -> None:
 
 
 def check_sealed(tx: Transaction, sealed: Iterable[SealedAction]) -> None:
-    """Raise Stopped where one of these actions is stopped, or was while it was judged; then nothing of them may be written."""
+    """Raise Stopped where one of these actions is stopped; then nothing of them may be written."""
     for one in sealed:
-        party = one.envelope.proposal.action.party
-        switches.check(tx.session, switches.scopes_of(worker=one.envelope.worker, kind=one.kind, party=party))
-        if one.verdict.stopped:
-            raise Stopped(f"{one.kind!r} was stopped while it was judged.", hint="It is taken up again.")
+        switches.check(tx.session, one.stop_scopes)

@@ -174,7 +174,7 @@ class Executor:
             verdict = self.gate.admit(tx, current, fresh)
             if closed := gated(tx, current, verdict, keyring=self.keyring, authority=self.authority):
                 # What is stopped is judged prohibited, yet it is held and not given up.
-                self._check_switches(tx, attempt)
+                switches.check(tx.session, current.stop_scopes)
                 if closed.stopped:
                     raise Stopped(f"Action {current.id!r} was stopped while it was judged.", hint="It is taken up again.")
                 raise _Closed(closed)
@@ -182,13 +182,11 @@ class Executor:
             # Read last and in turn, so that whoever stops or holds this is either before us in the chain and seen, or after us.
             tx.in_turn()
             check_policy(tx, self._under)
-            self._check_switches(tx, attempt)
-            check_envelope(actions.get(tx.session, attempt.action.id), attempt.action, self.keyring)
+            switches.check(tx.session, current.stop_scopes)
+            # The same row as above was checked above.
+            if (now := actions.get(tx.session, current.id)) != current:
+                check_envelope(now, attempt.action, self.keyring)
             return True
-
-    def _check_switches(self, tx: Transaction, attempt: _Attempt) -> None:
-        worker, proposed = attempt.action.envelope.worker, attempt.proposed
-        switches.check(tx.session, switches.scopes_of(worker=worker, kind=proposed.kind, party=proposed.party))
 
     def _send(self, attempt: _Attempt, target: Target) -> Execution:
         proposed, key = attempt.proposed, attempt.effect.key

@@ -15,6 +15,7 @@ from .noun import Noun, canonical_json, digest
 from .receipt import EffectState
 from .roster import Signing, signature
 from .store import Transaction
+from .switches import scopes_of
 from .tables import ACTION, EFFECT
 from .verdict import Lane, Verdict
 
@@ -111,6 +112,11 @@ class SealedAction(Noun):
         """The key under which it has its one effect, as it is sealed now."""
         envelope = self.envelope
         return effect_key(envelope.tenant, envelope.case_id, envelope.action_id, self.digest)
+
+    @property
+    def stop_scopes(self) -> tuple[str, ...]:
+        """Every scope whose kill switch holds it."""
+        return scopes_of(worker=self.envelope.worker, kind=self.kind, party=self.envelope.proposal.action.party)
 
     def summary(self) -> str:
         """One line for lists: what it does, to what, for how much."""

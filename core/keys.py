@@ -136,6 +136,10 @@ class KeyFolder:
             raise Forbidden(f"The workspace trusts {told}.", hint=f"Run `shiftlead operator key {name}`.")
         return found
 
+    def own(self) -> Signer | None:
+        """The workspace's own key; None where it trusts none. Raises NotFound where it trusts one that is not here."""
+        return self.signer(LEDGER_KEY) if LEDGER_KEY in self.ring().names else None
+
     def holds(self, name: str) -> bool:
         """Whether the secret key of `name` is at hand."""
         return self._secret(name) is not None

@@ -88,13 +88,8 @@ def begin(ledger: Ledger, place: Place) -> PolicyVersion:
                 hint="Restore the ledger from a backup; somebody removed it.",
             )
         version = _version(found, tx.now, reason="the first policy of this ledger")
-        signed = _signed(version, tx, Act.FIRST, LEDGER_KEY, role="", mode=found.policy.separation, signing=_own(place))
+        signed = _signed(version, tx, Act.FIRST, LEDGER_KEY, role="", mode=found.policy.separation, signing=place.keys.own())
         return _enacted(tx, signed)
-
-
-def _own(place: Place) -> Signing | None:
-    """The ledger's own key; None where the workspace trusts none."""
-    return place.keys.signer(LEDGER_KEY) if LEDGER_KEY in place.keys.ring().names else None
 
 
 def _version(
@@ -124,7 +119,7 @@ def _signed(
 
 def _entered(tx: Transaction, version: PolicyVersion, mode: str, place: Place) -> PolicyVersion:
     """Put in force what was compared and signed, with the ledger's word that it was."""
-    own = _own(place)
+    own = place.keys.own()
     return _enacted(
         tx, version if own is None else _signed(version, tx, Act.ENTERED, LEDGER_KEY, role="", mode=mode, signing=own)
     )

@@ -60,10 +60,7 @@ def reconciled(
 
 def after_approval(tx: Transaction, action_id: str) -> str:
     """What becomes of an action that was approved, in one line."""
-    action = actions.get(tx.session, action_id)
-    party = action.envelope.proposal.action.party
-    scopes = switches.scopes_of(worker=action.envelope.worker, kind=action.kind, party=party)
-    held = switches.stopped(tx.session, scopes)
+    held = switches.stopped(tx.session, actions.get(tx.session, action_id).stop_scopes)
     return f"approved; held, since {held.scope!r} was stopped by {held.by}" if held else "approved; it runs next"
 
 
