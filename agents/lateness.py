@@ -224,7 +224,7 @@ def relative_amount(history: History, amount: float | None) -> float:
     """The logarithm of `amount` over the customer's usual one, within e^1.5 either way; 0 where one is unknown."""
     if not amount or amount <= 0 or not history.usual_amount:
         return 0.0
-    return _clip(math.log(amount / history.usual_amount), 1.5)
+    return _clip(math.log(amount) - math.log(history.usual_amount), 1.5)
 
 
 @cache

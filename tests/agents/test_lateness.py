@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftlead.agents.lateness import History, LatenessModel, Settled, shipped_model
+from shiftlead.agents.lateness import History, LatenessModel, Settled, relative_amount, shipped_model
 from shiftlead.agents.lateness_training import (
     auc,
     calibration_error,
@@ -90,6 +90,10 @@ def test_every_history_gives_a_probability(
     outlook = shipped_model().outlook(history(*delays, unpaid=tuple(unpaid)), amount=amount, disputed=disputed)
     assert 0 <= outlook.late <= 1
     assert 0 <= outlook.days_late < 5000
+
+
+def test_an_amount_too_small_to_divide_is_the_smallest_of_all() -> None:
+    assert relative_amount(history(0), 5e-324) == -1.5
 
 
 def test_the_shipped_file_holds_parameters_and_no_rows() -> None:
