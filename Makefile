@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# How many processes run the tests; 0 runs them in one, for a debugger.
+WORKERS ?= auto
 
 install: $(VENV)/.installed
 
@@ -24,10 +26,10 @@ demo: install
 	@$(BIN)/shiftlead demo $(ARGS)
 
 test: install
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-all: install
-	$(BIN)/pytest -m "slow or not slow" $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "slow or not slow" $(ARGS)
 
 check: install
 	$(BIN)/ruff check .

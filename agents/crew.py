@@ -82,6 +82,7 @@ class Crew:
         self.at = observer
         self.roster = roster
         self.sealing = sealing
+        self.under = under
         self.quorum = Quorum(policy, roster)
         self.executor = Executor(
             ledger, connectors, self.guard, keyring=roster.keyring, authority=self.quorum, under=under, observer=observer

@@ -15,9 +15,11 @@ from .collections_settings import CollectionsSettings
 from .debtor_zones import country_code
 
 _COMPANY = re.compile(
-    r"\b(?:gmbh|ag|kg|kgaa|ohg|ug|se|ltd|limited|plc|llp|llc|inc|incorporated|corp|corporation|dac|sarl|sas|sa|srl|spa|bv|nv|sl"
-    r"|ab|as|oy|oyj|aps|sp ?z ?o ?o|sro)$"
+    r"\b(?:gmbh|kgaa|ohg|ltd|limited|plc|llp|llc|inc|incorporated|corp|corporation|dac|sarl|sas|srl|spa|oyj|aps|sp ?z ?o ?o|sro)$",
+    re.IGNORECASE,
 )
+_SHORT = re.compile(r"[a-z].*\b(?:AG|KG|UG|SE|SA|BV|NV|SL|AB|AS|OY)$")
+"""Forms of two letters are surnames too (Sa, Se), so they count only in capitals behind a name that is not."""
 _SOLE = frozenset(
     {"sole_trader", "sole_proprietor", "sole_proprietorship", "einzelunternehmen", "einzelkaufmann", "individual"}
 )
@@ -111,7 +113,8 @@ def _sole_trader(customer: Customer) -> bool | None:
 
 def _is_company(customer: Customer) -> bool:
     """Whether the name ends in a legal form, which only a company may bear."""
-    return bool(_COMPANY.search(re.sub(r"[.,]", "", customer.name.lower()).strip()))
+    name = re.sub(r"[.,]", "", customer.name).strip()
+    return bool(_COMPANY.search(name) or _SHORT.search(name))
 
 
 def _legal_form(extra: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from ..core.lookalikes import CAPITALS, CONFUSABLE, without_invisible
 from .wording import spoken
 
 _THREATS = (
@@ -32,7 +33,6 @@ _WAYS_OUT = (
     r"\bantworten(?: sie)?(?: bitte)? mit [\"'„]?stopp?\b|\babmelden\b|\babbestellen\b",
     r"\brépond(?:ez|re)(?: par)? [\"'«]? ?stop\b|\bdésabonner\b|\bdésinscri",
 )
-_UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 
 
 def threat_in_text(text: str, names: Iterable[str] = ()) -> bool:
@@ -57,7 +57,7 @@ def opt_out_offered(text: str, names: Iterable[str] = ()) -> bool:
 
 def text_facts(subject: str, body: str, *, written_in: str, language: str, names: Iterable[str] = ()) -> dict[str, Any]:
     """The facts about a message's words; `written_in` is its language, `language` the debtor's."""
-    text, names = f"{subject}\n{body}", tuple(names)
+    text, names = f"{subject}\n\n{body}", tuple(names)
     return {
         "threat_in_text": threat_in_text(text, names),
         "admission_in_text": admission_in_text(text, names),
@@ -76,5 +76,7 @@ def _says(patterns: Iterable[str], text: str, names: Iterable[str]) -> bool:
 
 
 def _read(text: str) -> str:
-    """The text as a reader sees it: compatible forms alike, invisible signs gone, small letters, single spaces."""
-    return re.sub(r"[^\S\n]+", " ", _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()).strip()
+    """The text as a reader sees it: look-alike and invisible signs undone, small letters, one line for each paragraph."""
+    seen = without_invisible(unicodedata.normalize("NFKC", text)).translate(CAPITALS)
+    plain = seen.casefold().translate(CONFUSABLE)
+    return "\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", plain)).strip()

@@ -28,6 +28,7 @@ from ..core.iban import bare_account
 from ..core.money import Money, round_minor
 from ..core.noun import Noun
 from ..tools.desk import Desk
+from .debtor_zones import country_code
 from .discrepancy import ZERO, Discrepancy
 from .invoice_settings import InvoiceSettings, filled
 from .matching import Match
@@ -241,9 +242,10 @@ def _callback(found: Payable) -> str:
 
 def _at_home(supplier: Supplier | None) -> bool | None:
     """Whether the account on record is in the supplier's country; None where one of the two is not known."""
-    account = bare_account(supplier.iban) if supplier else ""
-    known = supplier is not None and supplier.country and account[:2].isalpha()
-    return account[:2] == supplier.country.upper() if supplier and known else None
+    if supplier is None:
+        return None
+    account, country = bare_account(supplier.iban)[:2], country_code(supplier.country)
+    return account == country if country and account.isalpha() else None
 
 
 def _account_age(supplier: Supplier | None, today: date) -> int | None:

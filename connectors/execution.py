@@ -25,6 +25,7 @@ class Gate(Protocol):
     def admit(self, tx: Transaction, action: SealedAction, fresh: Mapping[str, Any]) -> Verdict:
         """Judge `action` again and count it against its limits, inside the transaction that takes the right to send.
 
+        The executor reads the kill switches itself.
         `fresh` holds facts that were read again just now.
         """
 

@@ -171,6 +171,7 @@ class Executor:
             check_policy(tx, self._under)
             if not outbox.start(tx, attempt.effect, sender=attempt.actor):
                 return False
+            switches.check(tx.session, current.stop_scopes)
             verdict = self.gate.admit(tx, current, fresh)
             if closed := gated(tx, current, verdict, keyring=self.keyring, authority=self.authority):
                 # What is stopped is judged prohibited, yet it is held and not given up.
@@ -180,13 +181,17 @@ class Executor:
                 raise _Closed(closed)
             outbox.announce(tx, attempt.effect, sender=attempt.actor, policy_digest=verdict.policy_digest)
             # Read last and in turn, so that whoever stops or holds this is either before us in the chain and seen, or after us.
-            tx.in_turn()
-            check_policy(tx, self._under)
-            switches.check(tx.session, current.stop_scopes)
-            # The same row as above was checked above.
-            if (now := actions.get(tx.session, current.id)) != current:
-                check_envelope(now, attempt.action, self.keyring)
+            if tx.in_turn():
+                self._look_again(tx, attempt, current)
             return True
+
+    def _look_again(self, tx: Transaction, attempt: _Attempt, before: SealedAction) -> None:
+        """Check once more what others may have written since it was checked first."""
+        check_policy(tx, self._under)
+        switches.check(tx.session, before.stop_scopes)
+        # The same row as before was checked before.
+        if (now := actions.get(tx.session, before.id)) != before:
+            check_envelope(now, attempt.action, self.keyring)
 
     def _send(self, attempt: _Attempt, target: Target) -> Execution:
         proposed, key = attempt.proposed, attempt.effect.key
@@ -264,16 +269,14 @@ class Executor:
 
     def _store(self, attempt: _Attempt, receipt: Receipt, then: Then) -> None:
         with self.ledger.transaction() as tx:
-            known = outbox.get(tx.session, attempt.effect.key)
-            late = known is not None and known.state is EffectState.PLANNED
-            outbox.settle(tx, attempt.effect.key, receipt, case_id=attempt.effect.case_id, actor=attempt.actor)
+            late = outbox.settle(tx, attempt.effect.key, receipt, case_id=attempt.effect.case_id, actor=attempt.actor)
             actions.move(tx, attempt.action.id, _STATES[receipt.outcome], expect=RUNNABLE)
             then(tx)
-            if receipt.outcome is Outcome.REFUSED and not late:
+            if receipt.outcome is Outcome.REFUSED and late is None:
                 self._give_back(tx, attempt)
-            elif late and receipt.outcome is not Outcome.REFUSED:
+            elif late is not None and receipt.outcome is not Outcome.REFUSED:
                 # It was taken out of the limits when nobody knew of it.
-                self.gate.count(tx, attempt.action, known.sent_at if known and known.sent_at else tx.now)
+                self.gate.count(tx, attempt.action, late.sent_at or tx.now)
                 self.authority.spend_again(tx, attempt.action)
 
     def _follow(self, attempt: _Attempt, receipt: Receipt | None) -> Execution:

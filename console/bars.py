@@ -91,7 +91,7 @@ class StatusBar(Bar):
         if self._wide():
             pieces = [("policy ", DIM), *pieces]
             return [*pieces, (" │ ", DIM), (f"{name} ", BOLD), (f" {clock} ", DIM), (STOP_KEY, style)]
-        return [*pieces, (f"{name[:14]} ", BOLD), (STOP_KEY, style)]
+        return [*pieces, (f"{fit(name, min(len(name), 15))} ", BOLD), (STOP_KEY, style)]
 
     def on_click(self, event: Click) -> None:
         """The stop key also takes a mouse."""

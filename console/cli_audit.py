@@ -130,7 +130,10 @@ def bundle(
             case_id = find_case(reading, case).id
             made = bundles.bundle(reading, case_id, checkpoint=signed_for, keyring=ring, signer=signer, now=ledger.clock.now())
     _write(out, iter([as_json(made)]))
-    session.out.say(f"{len(made.events)} events of {case_id} written to {out}.")
+    if session.out.as_json:
+        session.out.data({"file": str(out), "case": case_id, "events": len(made.events)})
+    else:
+        session.out.say(f"{len(made.events)} events of {case_id} written to {out}.")
 
 
 @command(app, "check")
@@ -150,13 +153,13 @@ def check(
         raise BadInput(f"{str(file)!r} cannot be read: {error}.", hint="Name a bundle.") from error
     # A stranger has the ledger's key from elsewhere; the people's keys are then those that the ledger has signed for.
     ring = Keyring({**given.keys, LEDGER_KEY: _public(key)}) if key else _own_ring(session)
-    found = problems(given, ring)
+    found, about = problems(given, ring), str(given.case.get("id", "no case"))
     if session.out.as_json:
-        session.out.data({"ok": not found, "case": given.case["id"], "events": len(given.events), "problems": found})
+        session.out.data({"ok": not found, "case": about, "events": len(given.events), "problems": found})
     else:
         session.out.text(*found)
         told = "does not hold" if found else f"holds: {len(given.events)} events, {len(given.decisions)} decisions"
-        session.out.text(f"The bundle of {given.case['id']} {told}.")
+        session.out.text(f"The bundle of {about} {told}.")
     if found:
         raise typer.Exit(CHECK_FAILED)
 
@@ -180,11 +183,13 @@ def _trusted(session: Session, key: str) -> "Keyring":
 def _public(key: str) -> str:
     """The public key in an option: itself, the line with it, or the file that holds it; raises BadInput where it is none."""
     from ..core.errors import BadInput
-    from ..core.keys import read_public
 
-    if Path(key).is_file():
-        return read_public(Path(key))[1]
-    words = key.removeprefix("shiftlead-ed25519 ").split()
+    line = key
+    with suppress(OSError, UnicodeDecodeError):
+        # A key may be longer than the name of a file.
+        if Path(key).is_file():
+            line = Path(key).read_text(encoding="utf-8")
+    words = line.strip().removeprefix("shiftlead-ed25519 ").split()
     with suppress(ValueError):
         if words and len(b64decode(words[0], validate=True)) == 32:
             return words[0]
@@ -227,6 +232,8 @@ def _events(ledger: "Ledger", case_id: str | None) -> "Iterator[AuditEvent]":
 
 def _write(path: Path, lines: Iterator[str]) -> int:
     """Write all lines or nothing; returns how many."""
+    from ..core.errors import BadInput
+
     part, count = path.with_name(f".{path.name}.{os.getpid()}.part"), 0
     try:
         with part.open("w", encoding="utf-8") as target:
@@ -234,6 +241,8 @@ def _write(path: Path, lines: Iterator[str]) -> int:
                 target.write(f"{line}\n")
                 count += 1
         part.replace(path)
+    except OSError as error:
+        raise BadInput(f"{str(path)!r} cannot be written: {error.strerror}.", hint="Check the path and its rights.") from error
     finally:
         part.unlink(missing_ok=True)
     return count

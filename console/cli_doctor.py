@@ -52,6 +52,7 @@ def _checks(session: Session) -> Iterator[Check]:
         ("workers", _workers),
         ("plugins", _plugins),
         ("operators", _operators),
+        ("own key", _own_key),
     ):
         yield from _guarded(name, looks, session)
 
@@ -100,7 +101,11 @@ def _checkpoints(session: Session, ledger: "Ledger") -> Check:
     if not known:
         told = "none elsewhere, so nobody would notice a rewritten chain; name a file under `checkpoints:`"
         return "checkpoints", LOOK, told
-    signed = min(max((one.size for one in read_checkpoints(path)), default=0) if path.exists() else 0 for path in known)
+    ring = session.place.keys.ring()
+    signed = min(
+        max((one.size for one in read_checkpoints(path) if one.trusted(ring)), default=0) if path.exists() else 0
+        for path in known
+    )
     return "checkpoints", OK if signed else LOOK, f"{signed} of {ledger.ticks()} events are signed for elsewhere"
 
 
@@ -193,6 +198,13 @@ def _lacks(policy: "Policy", known: Mapping[str, str]) -> Iterator[str]:
         yield f"some actions need {most} approvals, and there {_people(len(known))}"
     if len(known) == 1 and policy.separation == "four_eyes":
         yield "one person under four eyes cannot approve what they edited; add a person, or set `separation: one_person`"
+
+
+def _own_key(session: Session) -> Iterator[Check]:
+    if session.place.keys.own() is None:
+        yield "own key", LOOK, "there is none, so nobody would notice an action that was written into the ledger"
+    else:
+        yield "own key", OK, "what workers propose is sealed with it"
 
 
 def _without_key(session: Session) -> Iterator[str]:

@@ -72,7 +72,7 @@ def guard(
     ] = None,
 ) -> None:
     """Try policies with violations and legitimate writes; exit code 1 where a bar is missed."""
-    results = [_guard_result(name, data) for name in _suites(suite)]
+    results = [_guard_result(name, data) for name in _suites(suite, data)]
     passed = all(result.passed for result in results)
     if session.out.as_json:
         session.out.data({"passed": passed, "suites": [result.as_data() for result in results]})
@@ -84,12 +84,16 @@ def guard(
         raise typer.Exit(CHECK_FAILED)
 
 
-def _suites(named: str) -> list[str]:
+def _suites(named: str, data: Path | None) -> list[str]:
     from ..core.errors import BadInput
 
     if named not in (*GUARD_SUITES, "all"):
         raise BadInput(f"There is no guard suite {named!r}.", hint=f"Suites are {', '.join(GUARD_SUITES)} and all.")
-    return list(GUARD_SUITES) if named == "all" else [named]
+    if named == "all":
+        return list(GUARD_SUITES)
+    if data is not None and not GUARD_SUITES[named][2]:
+        raise BadInput(f"The guard suite {named!r} reads no folder.", hint="Leave --data out, or name another suite.")
+    return [named]
 
 
 def _guard_result(name: str, data: Path | None) -> GuardResult:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +104,7 @@ def list_grants(
         live,
         lambda one: (
             one.id,
-            "ended" if one.expires_at <= now else one.state.value,
+            state_of(one, now),
             one.kind,
             one.party,
             ", ".join(one.rules),
@@ -117,6 +118,13 @@ def list_grants(
         ),
         empty="There is no standing grant.",
     )
+
+
+def state_of(grant: "Grant", now: datetime) -> str:
+    """The state as it is now: nobody sets it when time or number run out."""
+    if grant.expires_at <= now:
+        return "ended"
+    return "used up" if grant.state.value == "active" and grant.used >= grant.count else grant.state.value
 
 
 @contextmanager
@@ -137,9 +145,12 @@ def _amount(typed: str) -> Decimal | None:
     if not typed:
         return None
     try:
-        return Decimal(typed)
-    except InvalidOperation as error:
-        raise BadInput(f"{typed!r} is not an amount.", hint="Write it as 1234.50.") from error
+        amount = Decimal(typed)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise BadInput(f"{typed!r} is not an amount.", hint="Write it as 1234.50.")
+    return amount
 
 
 def _told(session: Session, grant: "Grant") -> None:
@@ -149,7 +160,7 @@ def _told(session: Session, grant: "Grant") -> None:
     caps = f"{_money(grant.each, grant.currency)} each, {_money(grant.total, grant.currency)} in all, " if grant.each else ""
     session.out.text(
         f"{grant.id}, {grant.state.value}: {grant.kind} for {grant.party}, {caps}"
-        f"{grant.count} times, until {moment(grant.expires_at)} UTC; lifts {', '.join(grant.rules)}.",
+        f"{'once' if grant.count == 1 else f'{grant.count} times'}, until {moment(grant.expires_at)} UTC; lifts {', '.join(grant.rules)}.",
     )
     if grant.state.value == "proposed":
         session.out.say(f"It waits for another person: `shiftlead grant sign {grant.id}`.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from ..core.errors import BadInput
 from .cli_errors import CHECK_FAILED
 from .cli_output import moment
 from .cli_session import Session, command, group
+from .cli_switch import unused
 
 if TYPE_CHECKING:
     from ..core.incidents import Item
@@ -47,10 +49,10 @@ def open_(
     """Stop what goes wrong and open an incident about it; anybody who can open the workspace may."""
     with session.ledger() as ledger:
         made = _handling(session, ledger).open(title, stop or ["all"], operator=session.anybody)
-    if session.out.as_json:
-        session.out.data(made)
-    else:
-        session.out.text(f"{made.id}: stopped {', '.join(made.scopes)}. Nothing new starts there.")
+        unknown = [told for scope in made.scopes if (told := unused(ledger, scope))]
+    _say(session, made, f"{made.id}: stopped {', '.join(made.scopes)}. Nothing new starts there.")
+    for told in unknown:
+        session.out.say(told)
     session.out.say(f"Next: `shiftlead incident contain {made.id} --rule R-… --since …` finds what is affected.")
 
 
@@ -109,10 +111,7 @@ def correct(
     wanted = Remedy(kind=remedy, arguments=_arguments(argument or ())) if remedy else None
     with session.ledger() as ledger:
         asked = _handling(session, ledger).correct(incident, operator=session.operator, remedy=wanted)
-    if session.out.as_json:
-        session.out.data(asked)
-    else:
-        session.out.text(f"{len(asked)} cases wait for a person.")
+    _say(session, asked, f"{len(asked)} cases wait for a person.")
     session.out.say(f"Once all are decided and run: `shiftlead incident reconcile {incident}`.")
 
 
@@ -126,7 +125,7 @@ def excuse(
     """Note why an affected action needs no follow-up, or why ledger and outside differ about it."""
     with session.ledger() as ledger:
         _handling(session, ledger).excuse(incident, action, reason, operator=session.operator)
-    session.out.text(f"Noted on {action}.")
+    _say(session, {"action": action, "note": reason}, f"Noted on {action}.")
 
 
 @command(app, "reconcile")
@@ -162,7 +161,7 @@ def review(
         handling = _handling(session, ledger)
         if policy is None:
             lessons.unchanged(handling, incident, unchanged, operator=session.operator)
-            session.out.text("Reviewed; no rule changes.")
+            _say(session, {"ok": True, "unchanged": unchanged}, "Reviewed; no rule changes.")
             return
         found = lessons.review(handling, incident, load_policy(policy), operator=session.operator)
     if session.out.as_json:
@@ -181,12 +180,9 @@ def close(
     """Close a reviewed incident; another person than the one who opened it."""
     with session.ledger() as ledger:
         made = _handling(session, ledger).close(incident, reason, operator=session.operator)
-    if session.out.as_json:
-        session.out.data(made)
-    else:
-        session.out.text(f"{made.id} is closed.")
+    _say(session, made, f"{made.id} is closed.")
     for scope in made.scopes:
-        session.out.say(f"Still stopped: {scope}. `shiftlead resume {scope} --reason …` lets it run again.")
+        session.out.say(f"Still stopped: {scope}. `shiftlead resume {quote(scope)} --reason …` lets it run again.")
 
 
 @command(app, "list")
@@ -223,6 +219,13 @@ def show(session: Session, incident: Id) -> None:
         session.out.say(f"Next: `shiftlead incident {step.format(id=known.id)}`.")
 
 
+def _say(session: Session, data: object, text: str) -> None:
+    if session.out.as_json:
+        session.out.data(data)
+    else:
+        session.out.text(text)
+
+
 def _both_sides(found: "Reconciliation") -> Iterator[str]:
     for one in found.totals:
         sides = f"ledger {one.ledger:,.2f}, outside {one.outside:,.2f}, difference {one.difference:,.2f}"
@@ -230,7 +233,7 @@ def _both_sides(found: "Reconciliation") -> Iterator[str]:
     for line in found.unexplained[:_MOST]:
         yield f"{line.action}  {line.what}: the ledger says {line.ledger}, outside {line.outside}"
     if found.undecided:
-        yield f"{len(found.undecided)} follow-ups are not settled: {', '.join(found.undecided[:5])}"
+        yield f"{len(found.undecided)} follow-ups are not settled: {', '.join(found.undecided[:_MOST])}"
     yield "Both sides agree." if found.ok else "Not reconciled."
 
 

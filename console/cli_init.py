@@ -13,6 +13,7 @@ from .cli_session import Session, command
 if TYPE_CHECKING:
     from ..core.clock import Clock
     from ..core.settings import ConnectorSettings, House, Place
+    from ..core.store import Ledger
 
 LEDGER = "sqlite:///ledger.db"
 COMPANY = "company"
@@ -94,17 +95,31 @@ def make_workspace(
     place = Place(folder=folder.resolve(), workspace=workspace)
     address = place.ledger_url()
     folder.mkdir(parents=True, exist_ok=True)
-    if connector == COMPANY:
-        _company(place.path(f"{COMPANY}/{COMPANY}.db"), clock=clock, size=size, seed=seed)
-    place.keys.make(LEDGER_KEY, here=True)
-    for name in workspace.operators:
-        # The made-up colleagues are nobody's, so their keys lie in the workspace; whoever makes it keeps theirs.
-        place.keys.make(name, here=name != who)
-    place.path(POLICY).write_text(_house_policy(), encoding="utf-8")
+    # The ledger comes first: where it cannot be made, or is another workspace's, nothing else is written.
     with closing(Ledger.create(address, clock=clock, tenant=workspace.tenant)) as made:
+        _unused(made)
+        if connector == COMPANY:
+            _company(place.path(f"{COMPANY}/{COMPANY}.db"), clock=clock, size=size, seed=seed)
+        place.keys.make(LEDGER_KEY, here=True)
+        for name in workspace.operators:
+            # The made-up colleagues are nobody's, so their keys lie in the workspace; whoever makes it keeps theirs.
+            place.keys.make(name, here=name != who)
+        place.path(POLICY).write_text(_house_policy(), encoding="utf-8")
         in_force(made, place, place.keys.ring())
     write_workspace(folder, workspace)
     return place
+
+
+def _unused(ledger: "Ledger") -> None:
+    """Raise BadInput where a policy is in force already, which only the keys of the workspace that made it can vouch for."""
+    from ..core import policies
+
+    with ledger.reading() as reading:
+        if policies.held(reading):
+            raise BadInput(
+                "The ledger is another workspace's: a policy is in force there.",
+                hint="Name another ledger, or use that workspace's folder with its keys.",
+            )
 
 
 def _house(connector: str, name: str, email: str, phone: str) -> "House | None":

@@ -29,8 +29,16 @@ def notary(session: Session, ledger: "Ledger", *, also: Sequence[Path] = ()) -> 
         [*places(session), *also],
         every_events=chosen.every_events,
         every=timedelta(minutes=chosen.every_minutes),
-        policy_digest=session.policy.digest,
+        policy_digest=lambda: _held(ledger),
     )
+
+
+def _held(ledger: "Ledger") -> str:
+    """The digest of the policy in force now, which is not always the one that the command began with."""
+    from ..core import policies
+
+    with ledger.reading() as reading:
+        return policies.held(reading)
 
 
 def places(session: Session) -> list[Path]:

@@ -76,6 +76,8 @@ def explain(
     ] = None,
 ) -> None:
     """Explain the verdicts on a case or an action, also as another policy would judge them, or the rules in words."""
+    from ..core.errors import NotFound
+    from ..guardrails.document import nearest
     from ..guardrails.policy import load_policy
 
     instead = load_policy(other) if other else None
@@ -83,7 +85,12 @@ def explain(
     if rules:
         _rules(session, rules)
         return
-    found = _judged(session, about, instead, str(other))
+    try:
+        found = _judged(session, about, instead, str(other))
+    except NotFound as error:
+        near = nearest(about, [rule.id for rule in (instead or session.policy).every_rule])
+        hint = f"{near} {error.hint}" if near.startswith("Did you mean") else error.hint
+        raise NotFound(error.message, hint=hint) from error
     if session.out.as_json:
         session.out.data(found)
         return

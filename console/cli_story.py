@@ -174,7 +174,7 @@ def _tainted(sealed: SealedAction) -> tuple[str, ...]:
 
 
 def _hit(hit: RuleHit) -> str:
-    measured = f"  {hit.field} is {hit.actual}; limit {hit.limit}" if hit.limit else ""
+    measured = f"  {hit.field} is {hit.actual or 'missing'}; limit {hit.limit}" if hit.limit else ""
     distance = f"; {hit.distance}" if hit.distance else ""
     source = f"  [{hit.source}]" if hit.source else ""
     return f"{hit.rule} ({hit.lane.value}): {hit.reason}{measured}{distance}{source}"

@@ -123,7 +123,6 @@ def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, c
     from sqlalchemy.exc import DBAPIError
 
     stop = threading.Event()
-    began_under = _held(runner)
 
     def halt() -> None:
         stop.set()
@@ -136,7 +135,7 @@ def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, c
                 taken = pull_all(runner.crew, complain) if pull else None
                 shift = runner.until_idle(concurrency=concurrency)
                 sign_if_due(session, runner.crew.ledger)
-                changed = _changed(session, runner, began_under)
+                changed = _changed(session, runner)
             except DBAPIError as error:
                 # A database server may be restarted; what was in hand is taken up again when it answers.
                 session.out.say(f"The ledger does not answer ({str(error.orig).splitlines()[0]}); trying again.")
@@ -155,11 +154,12 @@ def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, c
     return False
 
 
-def _changed(session: Session, runner: "Runner", began_under: str) -> str:
+def _changed(session: Session, runner: "Runner") -> str:
     """What is different from when the crew was put together; empty where nothing is, or the workspace cannot be read now."""
-    if _held(runner) != began_under:
-        return "Another policy came into force"
+    # Also for a new policy, which somebody may have signed who was made an operator after we began.
     session.look_again()
+    if _held(runner) != runner.crew.under:
+        return "Another policy came into force"
     try:
         same = session.place.roster().fingerprint() == runner.crew.roster.fingerprint()
     except ShiftleadError as error:

@@ -188,7 +188,7 @@ def done_before(session: Session, kind: str, target: Target, *, but: str = "") -
 
 
 def of_rows(rows: Iterable[Row[Any]]) -> Iterator[SealedAction]:
-    """Sealed actions from rows of their table; those that were erased are left out."""
+    """Sealed actions from rows of their table."""
     return (from_row(row) for row in rows)
 
 

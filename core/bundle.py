@@ -117,7 +117,7 @@ def problems(given: Bundle, keyring: Keyring) -> list[str]:
         found.append("its checkpoint is not signed by the ledger")
     try:
         return [*found, *_inside(given, keyring)]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         return [*found, f"the bundle does not have the form it should have: {type(error).__name__}"]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlmodel import Session, col
@@ -14,16 +14,23 @@ from .merkle import Frontier
 from .noun import Noun
 from .tables import AUDIT, CHAIN, AuditRow
 
-LOCK_HEAD = select(CHAIN.c.seq, CHAIN.c.hash, CHAIN.c.frontier).where(CHAIN.c.tenant == bindparam("tenant")).with_for_update()
-"""Reads the head and orders the writers: whoever comes second waits for the first one's commit."""
-
 _HEAD = select(CHAIN.c.seq, CHAIN.c.hash, CHAIN.c.frontier).where(CHAIN.c.tenant == bindparam("tenant"))
+_LOCK_HEAD = _HEAD.with_for_update()
 _APPEND = insert(AUDIT)
 _ADVANCE = (
     update(CHAIN)
     .where(CHAIN.c.tenant == bindparam("b_tenant"))
     .values(seq=bindparam("b_seq"), hash=bindparam("b_hash"), frontier=bindparam("b_frontier"))
 )
+
+
+class Stored(NamedTuple):
+    """The head of the chain as its row holds it."""
+
+    seq: int
+    hash: str
+    frontier: str
+    """The roots of the Merkle tree's complete subtrees, as JSON."""
 
 
 class Head(Noun):
@@ -35,11 +42,19 @@ class Head(Noun):
     """The Merkle root over all events."""
 
 
-def append(connection: Connection, tenant: str, events: list[dict[str, Any]]) -> None:
-    """Write events at the end of the chain, in order."""
-    row = connection.execute(LOCK_HEAD, {"tenant": tenant}).one()
-    seq, previous = int(row.seq), str(row.hash)
-    frontier = Frontier(seq, json.loads(row.frontier))
+def lock_head(connection: Connection, tenant: str) -> Stored:
+    """The head of the chain, locked until the transaction ends, so that it orders the writers.
+
+    Whoever comes second waits for the first one's commit.
+    """
+    row = connection.execute(_LOCK_HEAD, {"tenant": tenant}).one()
+    return Stored(int(row.seq), str(row.hash), str(row.frontier))
+
+
+def append(connection: Connection, tenant: str, events: list[dict[str, Any]], *, head: Stored | None = None) -> None:
+    """Write events at the end of the chain, in order; `head` is its head, where this transaction has locked it already."""
+    seq, previous, roots = head or lock_head(connection, tenant)
+    frontier = Frontier(seq, json.loads(roots))
     for one in events:
         seq += 1
         one["seq"] = seq
@@ -87,6 +102,15 @@ def told(row: AuditRow) -> AuditEvent:
         kind=row.kind,
         case_id=row.case_id,
         actor=row.actor,
-        data=json.loads(row.data),
+        data=_read(row.data),
         hash=row.hash,
     )
+
+
+def _read(data: str) -> dict[str, Any]:
+    """What an event tells; words that are no JSON any more are no event of ours, and do not have its hash."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"unreadable": data}

@@ -19,6 +19,12 @@ from .tables import DECISION, REQUEST, RequestRow
 
 _ADD, _DECIDE = insert(REQUEST), insert(DECISION)
 _OF_CASE = select(REQUEST).where(REQUEST.c.case_id == bindparam("case_id")).order_by(REQUEST.c.created_at, REQUEST.c.round)
+_LOCK = select(REQUEST).where(REQUEST.c.id == bindparam("id")).with_for_update()
+_SETTLE = (
+    update(REQUEST)
+    .where(REQUEST.c.id == bindparam("b_id"), REQUEST.c.state == str(RequestState.PENDING))
+    .values(state=bindparam("b_to"))
+)
 _OF_REQUEST = select(DECISION).where(DECISION.c.request_id == bindparam("of")).order_by(DECISION.c.decided_at)
 _BY_MODE = (
     select(DECISION)
@@ -82,7 +88,7 @@ def waiting_ids(
     by = {
         Order.DUE: (col(RequestRow.due_at).asc().nulls_last(), col(RequestRow.created_at)),
         Order.AGE: (col(RequestRow.created_at),),
-        Order.AMOUNT: (func.cast(col(RequestRow.amount), Numeric(20, 4)).desc(), col(RequestRow.due_at)),
+        Order.AMOUNT: (func.cast(col(RequestRow.amount), Numeric(20, 4)).desc().nulls_last(), col(RequestRow.due_at)),
     }[order]
     return list(session.scalars(query.order_by(*by, col(RequestRow.id)).limit(limit)))
 
@@ -114,15 +120,10 @@ def locked(tx: Transaction, request_id: str, *, digest: str) -> Request:
 
 def settle(tx: Transaction, request_id: str, state: RequestState) -> None:
     """Take a pending request out of the inbox; raises AlreadyDecided where something else was first."""
-    changed = tx.change(
-        update(RequestRow)
-        .where(col(RequestRow.id) == request_id, col(RequestRow.state) == str(RequestState.PENDING))
-        .values(state=str(state))
-    )
-    if changed != 1:
+    if tx.change(_SETTLE, {"b_id": request_id, "b_to": str(state)}) != 1:
         row = tx.session.get(RequestRow, request_id)
         if row is None:
-            raise NotFound(f"No request {request_id!r} is in the inbox.")
+            raise NotFound(f"No request {request_id!r} is in the inbox.", hint="`shiftlead inbox list` shows those that wait.")
         raise _too_late(tx.session, row)
 
 
@@ -139,8 +140,7 @@ def supersede(tx: Transaction, case_id: str, *, actor: str, why: str, action_id:
 
 def lock(tx: Transaction, request_id: str) -> Request:
     """A request as it is now, locked until the transaction ends; raises NotFound."""
-    query = select(RequestRow).where(col(RequestRow.id) == request_id).with_for_update()
-    row = tx.session.scalars(query.execution_options(populate_existing=True)).first()
+    row = tx.run(_LOCK, {"id": request_id}).first()
     if row is None:
         raise NotFound(f"No request {request_id!r} is in the inbox.", hint="`shiftlead inbox list` shows those that wait.")
     return _request(row)

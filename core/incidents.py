@@ -88,7 +88,7 @@ class Incident(Noun):
     """The kill switches that it threw."""
     selectors: tuple[Selector, ...] = ()
     findings: dict[str, Any] = Field(default_factory=dict)
-    """What reconciling, the review and the closing found, by step."""
+    """What reconciling and the review found, by step."""
 
 
 class Item(Noun):

@@ -9,6 +9,7 @@ import binascii
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -17,7 +18,7 @@ from .errors import Forbidden, NotFound, SettingsError
 from .noun import canonical_json
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SECRETS = "SHIFTLEAD_KEYS"
 """The environment variable that names the folder with one's secret keys."""
@@ -63,7 +64,6 @@ class Keyring:
 
     def __init__(self, keys: Mapping[str, str] | None = None) -> None:
         self._text = dict(keys or {})
-        self._keys: dict[str, Ed25519PublicKey] = {}
 
     @classmethod
     def of(cls, signers: Iterable[Signer]) -> "Keyring":
@@ -81,23 +81,8 @@ class Keyring:
 
     def holds(self, name: str, purpose: str, statement: Mapping[str, Any], signature: str) -> bool:
         """Whether `name` signed exactly this statement for this purpose; False for an unknown name and for a key that is none."""
-        from cryptography.exceptions import InvalidSignature
-
-        try:
-            key = self._key(name)
-            if key is None or not signature:
-                return False
-            key.verify(base64.b64decode(signature, validate=True), _bytes(purpose, statement))
-        except (InvalidSignature, ValueError, binascii.Error):
-            return False
-        return True
-
-    def _key(self, name: str) -> "Ed25519PublicKey | None":
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-        if name not in self._keys and name in self._text:
-            self._keys[name] = Ed25519PublicKey.from_public_bytes(base64.b64decode(self._text[name], validate=True))
-        return self._keys.get(name)
+        public = self._text.get(name, "")
+        return bool(public and signature) and _verifies(public, signature, _bytes(purpose, statement))
 
 
 class KeyFolder:
@@ -123,18 +108,27 @@ class KeyFolder:
         """The secret key of `name`; raises NotFound where it is not here, Forbidden where others may read it or it is another's."""
         path = self._secret(name)
         if path is None:
-            raise NotFound(
-                f"There is no secret key of {name!r} in {str(self.secrets)!r}.",
-                hint=f"`shiftlead operator key {name}` makes one; {SECRETS} names another folder.",
-            )
+            raise self._missing(name)
         if path.stat().st_mode & 0o077:
             raise Forbidden(f"Others may read the secret key {str(path)!r}.", hint=f"Run chmod 600 {str(path)!r}.")
         found = _read_secret(path, name)
         trusted = self.ring().public(name)
         if trusted != found.public:
             told = f"another key of {name!r} than the one in {str(path)!r}" if trusted else f"no key of {name!r}"
-            raise Forbidden(f"The workspace trusts {told}.", hint=f"Run `shiftlead operator key {name}`.")
+            make, restore = f"Run `shiftlead operator key {name}`.", f"Restore {str(self._public_file(name))!r}."
+            raise Forbidden(f"The workspace trusts {told}.", hint=restore if name == LEDGER_KEY else make)
         return found
+
+    def _missing(self, name: str) -> NotFound:
+        if name == LEDGER_KEY:
+            return NotFound(
+                f"The workspace's own secret key is not in {str(self._own)!r}.",
+                hint=f"Bring {_file(name)}.key there from the machine that has it, or from a backup.",
+            )
+        return NotFound(
+            f"There is no secret key of {name!r} in {str(self.secrets)!r}.",
+            hint=f"`shiftlead operator key {name}` makes one; {SECRETS} names another folder.",
+        )
 
     def own(self) -> Signer | None:
         """The workspace's own key; None where it trusts none. Raises NotFound where it trusts one that is not here."""
@@ -169,6 +163,20 @@ class KeyFolder:
 
     def _public_file(self, name: str) -> Path:
         return self.public / f"{_file(name)}.pub"
+
+
+@lru_cache(maxsize=256)
+def _verifies(public: str, signature: str, message: bytes) -> bool:
+    """Whether a signature is that of a public key on exactly these bytes; the executor and the quorum ask of one approval in turn."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+        key.verify(base64.b64decode(signature, validate=True), message)
+    except (InvalidSignature, ValueError, binascii.Error):
+        return False
+    return True
 
 
 def _file(name: str) -> str:

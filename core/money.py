@@ -3,7 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from .errors import BadInput
 
@@ -25,6 +25,16 @@ def exact_decimal(value: Any) -> Any:
 Exact = Annotated[Decimal, BeforeValidator(exact_decimal)]
 """A Decimal field that refuses floats instead of rounding them."""
 
+_FARTHEST = 1000
+"""How many digits an amount may have before or after its point. `1E+9999999999` is short, and fills the memory once it is written."""
+
+
+def _within_reach(value: Decimal) -> Decimal:
+    if abs(value.adjusted()) > _FARTHEST:
+        raise ValueError("it is beyond any amount of money")
+    return value
+
+
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 alphabetic code."""
 
@@ -34,7 +44,7 @@ class Money(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    amount: Exact
+    amount: Annotated[Exact, AfterValidator(_within_reach)]
     currency: Currency
 
     @classmethod

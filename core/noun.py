@@ -20,9 +20,25 @@ class Noun(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def plain(value: Any) -> Any:
     """`value` as JSON types: Decimals and dates as strings, moments in UTC, nouns as objects."""
-    if value is None or isinstance(value, bool | int | float):
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:
+        return {str(key): plain(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [plain(item) for item in value]
+    return _made_plain(value)
+
+
+def _made_plain(value: Any) -> Any:
+    """`plain` of what is none of JSON's own types; apart, since nearly everything is one of these and a look at the type costs little."""
+    if isinstance(value, bool | int | float):
         return value
     if isinstance(value, Enum):
         return value.value
@@ -47,7 +63,7 @@ def plain(value: Any) -> Any:
 
 def canonical_json(value: Any) -> str:
     """The one JSON text of `value`: keys sorted, no spaces, Unicode as it is, no NaN (after RFC 8785)."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(plain(value))
 
 
 def digest(value: Any) -> str:

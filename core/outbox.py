@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from .errors import Conflict
@@ -14,7 +14,6 @@ from .tables import EFFECT, EffectRow
 
 _BY_KEY = select(EFFECT).where(EFFECT.c.key == bindparam("key"))
 _LOCK = _BY_KEY.with_for_update()
-_FIRST = insert(EFFECT)
 _AGAIN = (
     update(EFFECT)
     .where(EFFECT.c.key == bindparam("b_key"))
@@ -25,12 +24,16 @@ _AGAIN = (
         attempts=EFFECT.c.attempts + 1,
     )
 )
-_UNSETTLED = (EffectState.PLANNED, EffectState.SENDING, EffectState.UNKNOWN)
-# Planned too: a sender that was taken for dead may come late with its receipt.
-_OPEN = and_(EFFECT.c.key == bindparam("b_key"), EFFECT.c.state.in_([str(state) for state in _UNSETTLED]))
+_ON_ITS_WAY = EFFECT.c.state.in_([str(EffectState.SENDING), str(EffectState.UNKNOWN)])
 _SETTLE = (
     update(EFFECT)
-    .where(_OPEN)
+    .where(EFFECT.c.key == bindparam("b_key"), _ON_ITS_WAY)
+    .values(state=bindparam("b_state"), receipt=bindparam("b_receipt"), settled_at=bindparam("b_settled"))
+)
+# A sender that was taken for dead may come late with its receipt.
+_SETTLE_LATE = (
+    update(EFFECT)
+    .where(EFFECT.c.key == bindparam("b_key"), or_(_ON_ITS_WAY, EFFECT.c.state == str(EffectState.PLANNED)))
     .values(state=bindparam("b_state"), receipt=bindparam("b_receipt"), settled_at=bindparam("b_settled"))
 )
 _OF_CASE = select(EFFECT).where(EFFECT.c.case_id == bindparam("case_id")).order_by(EFFECT.c.planned_at)
@@ -41,15 +44,13 @@ def start(tx: Transaction, effect: Effect, *, sender: str) -> bool:
 
     It is taken by inserting the row, or by moving a planned row (nothing was sent then) to sending.
     """
-    known = tx.run(_LOCK, {"key": effect.key}).first()
-    if known is None:
-        values = effect.model_dump(exclude={"receipt", "state", "attempts", "sent_at"})
-        sending = {"state": str(EffectState.SENDING), "attempts": 1, "sender": sender, "sent_at": tx.now}
-        tx.run(_FIRST, {**values, **sending})
-    elif known.state == EffectState.PLANNED:
-        tx.run(_AGAIN, {"b_key": effect.key, "b_sender": sender, "b_now": tx.now})
-    else:
+    values = effect.model_dump(exclude={"receipt", "state", "attempts", "sent_at"})
+    sending = {"state": str(EffectState.SENDING), "attempts": 1, "sender": sender, "sent_at": tx.now}
+    if tx.add_new(EFFECT, [{**values, **sending}]) == 1:
+        return True
+    if tx.run(_LOCK, {"key": effect.key}).one().state != EffectState.PLANNED:
         return False
+    tx.run(_AGAIN, {"b_key": effect.key, "b_sender": sender, "b_now": tx.now})
     return True
 
 
@@ -59,8 +60,12 @@ def announce(tx: Transaction, effect: Effect, *, sender: str, policy_digest: str
     tx.audit("effect.sending", actor=sender, case_id=effect.case_id, **told)
 
 
-def settle(tx: Transaction, key: str, receipt: Receipt, *, case_id: str, actor: str) -> None:
-    """Write what the outside answered; raises Conflict where a final answer is there already."""
+def settle(tx: Transaction, key: str, receipt: Receipt, *, case_id: str, actor: str) -> Effect | None:
+    """Write what the outside answered; raises Conflict where a final answer is there already.
+
+    Answers the effect as it was where the answer came late: nobody knew any more that it was on its way.
+    """
+    late = None
     values = {
         "b_key": key,
         "b_state": receipt.outcome.value,
@@ -68,7 +73,10 @@ def settle(tx: Transaction, key: str, receipt: Receipt, *, case_id: str, actor: 
         "b_settled": None if receipt.outcome is Outcome.UNKNOWN else tx.now,
     }
     if tx.change(_SETTLE, values) != 1:
-        raise Conflict(f"Effect {key[:12]!r} has its answer already.", hint="`shiftlead case explain` shows it.")
+        before = tx.run(_LOCK, {"key": key}).first()
+        late = _effect(before) if before is not None and before.state == EffectState.PLANNED else None
+        if tx.change(_SETTLE_LATE, values) != 1:
+            raise Conflict(f"Effect {key[:12]!r} has its answer already.", hint="`shiftlead case explain` shows it.")
     tx.audit(
         f"effect.{receipt.outcome.value}",
         actor=actor,
@@ -77,6 +85,7 @@ def settle(tx: Transaction, key: str, receipt: Receipt, *, case_id: str, actor: 
         external_id=receipt.external_id,
         receipt=digest(receipt),
     )
+    return late
 
 
 def back_to_planned(tx: Transaction, key: str, *, actor: str, why: str) -> None:

@@ -5,11 +5,14 @@ so are the cases it was handed on to. A text that only mentions them makes no ca
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from math import prod
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, Table, func, or_, select
-from sqlalchemy.orm import Mapped
 from sqlmodel import AutoString, Session, SQLModel, col
 
 from .errors import BadInput
@@ -33,6 +36,9 @@ SHORTEST = 3
 
 _OF_A_CASE = "case_id"
 _KEYS = frozenset({"id", "key", "digest", _OF_A_CASE})
+_MOST_WAYS = 16
+"""How many ways to write one name are looked for; each is a condition of a query."""
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 _NOT_TOLD = frozenset({"checkpoint"})
 """Columns that hold nothing about anybody: graph state is references only."""
 
@@ -80,8 +86,8 @@ def export(session: Session, about: Subject) -> dict[str, Any]:
         "subject": plain(about),
         "cases": [_case(session, one) for one in about.cases],
         "quarantine": _rows(session, QUARANTINE, col(QuarantineRow.id).in_(about.quarantined)),
-        "exposure": _rows(session, EXPOSURE, or_(*_scoped(col(ExposureRow.scope), about))),
-        "switches": _rows(session, SWITCH, or_(*_scoped(col(SwitchRow.scope), about))),
+        "exposure": _rows(session, EXPOSURE, col(ExposureRow.scope).in_(_scopes(about))),
+        "switches": _rows(session, SWITCH, col(SwitchRow.scope).in_(_scopes(about))),
         "grants": _rows(session, GRANT, col(GrantRow.party).in_(about.parties or about.known_as)),
     }
 
@@ -113,9 +119,8 @@ def _told(value: Any) -> Any:
     return plain(value)
 
 
-def _scoped(scope: Mapped[str], about: Subject) -> list[ColumnElement[bool]]:
-    wanted = [f"party:{one}" for one in about.parties or about.known_as]
-    return [scope == one for one in wanted] + [scope.startswith(f"{one}|", autoescape=True) for one in wanted]
+def _scopes(about: Subject) -> list[str]:
+    return [f"party:{one}" for one in about.parties or about.known_as]
 
 
 def _cases(session: Session, names: Sequence[str]) -> tuple[str, ...]:
@@ -126,12 +131,28 @@ def _cases(session: Session, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _theirs(name: str) -> Iterator[ColumnElement[bool]]:
-    yield func.lower(col(CaseRow.party)) == name.lower()
-    yield col(CaseRow.party) == name
+    yield func.lower(col(CaseRow.party)).in_(_lowered(name))
     yield col(CaseRow.external_id) == name
-    value = json.dumps(name, ensure_ascii=False)
-    yield col(CaseRow.payload).contains(value, autoescape=True)
-    yield func.lower(col(CaseRow.payload)).contains(value.lower(), autoescape=True)
+    yield from _holds(col(CaseRow.payload), json.dumps(name, ensure_ascii=False))
+
+
+def _holds(column: Any, text: str) -> Iterator[ColumnElement[bool]]:
+    lowered = func.lower(column)
+    return (lowered.contains(one, autoescape=True) for one in _lowered(text))
+
+
+def _lowered(text: str) -> tuple[str, ...]:
+    """`text` in small letters, as a database may have them: SQLite leaves every letter beyond ASCII as it was written."""
+    ways = [_word_lowered(word) for word in re.split(r"(\s+)", text)]
+    if prod(len(one) for one in ways) > _MOST_WAYS:
+        return _word_lowered(text)
+    return tuple("".join(words) for words in product(*ways))
+
+
+def _word_lowered(word: str) -> tuple[str, ...]:
+    if word.isascii():
+        return (word.lower(),)
+    return tuple(dict.fromkeys(one.translate(_SMALL) for one in (word.lower(), word, word.title(), word.upper())))
 
 
 def _acts_on(name: str) -> ColumnElement[bool]:
@@ -177,13 +198,14 @@ def _mentions(session: Session, names: Sequence[str]) -> tuple[str, ...]:
             continue
         case_id = table.c[_OF_A_CASE if _OF_A_CASE in table.c else "id"]
         texts = [column for column in table.c if isinstance(column.type, AutoString | String) and column.name not in _KEYS]
-        said = or_(*(func.lower(column).contains(name.lower(), autoescape=True) for column in texts for name in names))
-        found |= dict.fromkeys(session.scalars(select(case_id).where(said)))
+        for name in names:
+            said = or_(*(condition for column in texts for condition in _holds(column, name)))
+            found |= dict.fromkeys(session.scalars(select(case_id).where(said)))
     return tuple(sorted(found))
 
 
 def _quarantined(session: Session, names: Sequence[str]) -> tuple[str, ...]:
-    raw = func.lower(col(QuarantineRow.raw))
-    theirs = [raw.contains(json.dumps(name, ensure_ascii=False).lower(), autoescape=True) for name in names]
+    told = (json.dumps(name, ensure_ascii=False) for name in names)
+    theirs = [condition for one in told for condition in _holds(col(QuarantineRow.raw), one)]
     theirs += [col(QuarantineRow.external_id) == name for name in names]
     return tuple(session.scalars(select(col(QuarantineRow.id)).where(or_(*theirs)).order_by(col(QuarantineRow.at))))

@@ -128,6 +128,7 @@ _WAKE = (
     .where(CASE.c.id == bindparam("b_id"), CASE.c.state.in_([str(CaseState.WAITING), str(CaseState.PARKED)]))
     .values(state=str(CaseState.READY), wake_at=None, attempts=0)
 )
+_WAKE_BY_HAND = _WAKE.values(human=True)
 _REOPEN = (
     update(CASE)
     .where(CASE.c.id == bindparam("b_id"), CASE.c.state == str(CaseState.CLOSED))
@@ -204,8 +205,9 @@ def release(
 
 def wake(tx: Transaction, case_id: str, *, human: bool = True) -> None:
     """Put a waiting or parked case back in the queue, since a person has decided or the outside has answered."""
-    tx.run(_WAKE, {"b_id": case_id})
-    if human:
+    if not human:
+        tx.run(_WAKE, {"b_id": case_id})
+    elif tx.change(_WAKE_BY_HAND, {"b_id": case_id}) == 0:
         mark_human(tx, case_id)
 
 

@@ -231,6 +231,8 @@ def add_operator(path: Path, name: str, role: str) -> None:
     Raises SettingsError where that person is in it already or the file would not hold together any more.
     """
     before, known = path.read_text(encoding="utf-8"), read_workspace(path).operators
+    if not name.strip() or not name.isprintable():
+        raise SettingsError(f"{name!r} is no name of a person.", hint="Give a name on one line.")
     if name in known:
         raise SettingsError(f"{name!r} is an operator of this workspace already.", hint=f"Change their role in {path}.")
     entry = yaml.safe_dump({name: role}, allow_unicode=True)
@@ -241,13 +243,21 @@ def add_operator(path: Path, name: str, role: str) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_text(after, encoding="utf-8")
-        if read_workspace(part).operators != {**known, name: role}:
+        if _read_again(part, path).operators != {**known, name: role}:
             raise SettingsError(
                 f"{path} lists its operators in a way of its own.", hint=f"Add `{entry.strip()}` to it by hand."
             )
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _read_again(part: Path, path: Path) -> Workspace:
+    """What would stand in `path`; an error names that file, and not the one beside it."""
+    try:
+        return read_workspace(part)
+    except SettingsError as error:
+        raise SettingsError(error.message.replace(str(part), str(path)), hint="Nothing was written.") from error
 
 
 def _bare(workspace: Workspace) -> Mapping[str, Any]:

@@ -42,10 +42,13 @@ HEAD = "0002"
 class Transaction:
     """One unit of work on the ledger: the state changes and the audit events that tell of them."""
 
-    def __init__(self, session: Session, clock: Clock, tenant: str) -> None:
+    def __init__(self, session: Session, clock: Clock, tenant: str, *, alone: bool) -> None:
+        """`alone` says that nobody else can write from its beginning to its end, as on SQLite."""
         self.session = session
         self.now: datetime = clock.now()
         self.tenant = tenant
+        self._alone = alone
+        self._head: chain.Stored | None = None
         self._events: list[dict[str, Any]] = []
         self._words: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -81,15 +84,20 @@ class Transaction:
         # A list of one would be sent as many, and then no driver tells the count.
         return self.run(_insert_new(self.connection.dialect.name, table), rows if len(rows) > 1 else rows[0]).rowcount
 
-    def in_turn(self) -> None:
-        """Wait until every transaction that is before this one in the chain has committed; what is read next includes them."""
-        self.run(chain.LOCK_HEAD, {"tenant": self.tenant})
+    def in_turn(self) -> bool:
+        """Wait until every transaction that is before this one in the chain has committed; what is read next includes them.
+
+        False where nobody could write since this one began, so that what it has read already still holds.
+        """
+        if not self._alone and self._head is None:
+            self._head = chain.lock_head(self.connection, self.tenant)
+        return not self._alone
 
     def seal_events(self) -> None:
         """Append the collected events to the chain; called once, before the commit."""
         if not self._events:
             return
-        chain.append(self.connection, self.tenant, self._events)
+        chain.append(self.connection, self.tenant, self._events, head=self._head)
         self._events = []
         if self._words:
             # After the head of the chain is locked, so that two who say the same never wait for each other in a circle.
@@ -188,7 +196,7 @@ class Ledger:
     def transaction(self) -> Iterator[Transaction]:
         """A write transaction: everything in it, its audit events too, is committed at its end or not at all."""
         with self._session() as session:
-            work = Transaction(session, self.clock, self.tenant)
+            work = Transaction(session, self.clock, self.tenant, alone=self._convoy is not None)
             try:
                 yield work
                 session.flush()

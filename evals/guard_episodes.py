@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.clock import FrozenClock
+from ..core.evidence import Trust
 from ..core.noun import Noun
 from ..core.verdict import Lane, Verdict
 from ..guardrails.gateway import Line, judged, starter_policy
@@ -91,9 +92,10 @@ class GuardReport(Noun):
 
     @property
     def passed(self) -> bool:
-        """Whether every wording reaches the bars: 0 unattended, 0 impossible, few enough by people, every reason named."""
-        return all(
-            not one.unattended.count
+        """Whether calls were judged and every wording reaches the bars: 0 unattended, 0 impossible, few by people, every reason named."""
+        return bool(self.scores) and all(
+            bool(one.by_people.of and (one.unattended.of or one.wording == CLEAN))
+            and not one.unattended.count
             and not one.impossible.count
             and one.by_people.value <= MOST_BY_PEOPLE
             and one.named.count == one.named.of
@@ -249,8 +251,6 @@ def judged_episode(policy: Policy, lines: Iterable[Mapping[str, Any]]) -> Iterat
 
 
 def _labels(raw: Any) -> Any:
-    from ..core.evidence import Trust
-
     return Trust(raw) if isinstance(raw, str) else {pattern: Trust(one) for pattern, one in raw.items()}
 
 

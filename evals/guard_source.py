@@ -53,6 +53,16 @@ _USER = re.compile(r"\b[a-z]+_[a-z]+_\d{4}\b")
 
 def derived_data(folder: Path) -> GuardData:
     """The records in a folder that holds `tau2_retail`, `tau2_airline` and the recorded runs; raises BadInput."""
+    try:
+        return _derived(folder)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{str(folder)!r} holds no records of the guard suite: {type(error).__name__} while reading them.",
+            hint="Give the benchmarks' own files, as they were published.",
+        ) from error
+
+
+def _derived(folder: Path) -> GuardData:
     database = json.loads(_text(folder / "tau2_retail" / "db.json.gz"), parse_float=Decimal)
     runs = _lines(folder / "taubench_recorded_runs_gpt4o_airline.jsonl.gz")
     return GuardData(

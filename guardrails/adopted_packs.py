@@ -10,7 +10,7 @@ from ..core.noun import Noun, digest
 from .authoring import Author
 from .conditions import AllOf, AnyOf, Compare, Condition, Not, Op, positive
 from .document import Block, nearest
-from .facts import Fact
+from .facts import Fact, FactType
 from .packs import Pack, Switch, load_pack, shipped_pack, shipped_packs
 from .rules import Rule
 
@@ -141,7 +141,7 @@ def _widened(condition: Condition, switches: tuple[Switch, ...], *, unknown: boo
     some: list[Condition] = [condition]
     if unknown and condition.op is not Op.MISSING:
         some.append(Compare(field=condition.field, type=condition.type, op=Op.MISSING, value=True))
-    if condition.op is Op.IS and condition.value is True:
+    if condition.type is FactType.FLAG and condition.op in (Op.IS, Op.IS_NOT) and condition.value is (condition.op is Op.IS):
         alike = (positive(one.when) for one in switches if one.fact == condition.field)
         some += [_widened(when, (), unknown=unknown) for when in alike]
     return condition if len(some) == 1 else AnyOf(some=tuple(some))

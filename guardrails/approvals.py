@@ -6,12 +6,14 @@ who press at once, one decides and the others are told who was first. An edit ma
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Annotated, Any, assert_never
+
+from pydantic import AfterValidator
 
 from ..core import actions, bodies, inbox, policies, queue
 from ..core.actions import ActionState
 from ..core.approval import PURPOSE, Decision, DecisionKind, Question, Request, RequestState
-from ..core.clock import new_id
+from ..core.clock import as_utc, new_id
 from ..core.errors import BadInput, Conflict, Forbidden
 from ..core.noun import Noun
 from ..core.roster import Roster, Signing, signature
@@ -42,7 +44,7 @@ class Answer(Noun):
     """An answer in words."""
     changes: dict[str, Any] = {}
     """For an edit: new values by argument."""
-    until: datetime | None = None
+    until: Annotated[datetime, AfterValidator(as_utc)] | None = None
     """For a snooze: when to ask again."""
     role: str = ""
     """For an escalation: whom to ask; the policy's escalation role where empty."""

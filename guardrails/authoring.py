@@ -127,7 +127,8 @@ class Author:
         values["lane"] = self._lane(block, where, given.get("lane"))
         if "when" in given:
             values["when"] = self.condition(block, where, given["when"], values["lane"])
-        values["examples"] = tuple(self._example(block, where, one, values["actions"]) for one in given.get("examples") or ())
+        examples = self._list(block, where, given.get("examples"), "examples")
+        values["examples"] = tuple(self._example(where, one, values["actions"]) for one in examples)
         return self.made(Rule, block, where, **values)
 
     def condition(self, block: Any, where: str, raw: Any, lane: Lane) -> Condition:
@@ -148,6 +149,11 @@ class Author:
         if raw not in tuple(Lane):
             raise self.refuse(block, where, f"{raw!r} is no lane", nearest(str(raw), tuple(Lane)))
         return Lane(raw)
+
+    def _list(self, block: Any, where: str, raw: Any, name: str) -> list[Any]:
+        if raw is not None and not isinstance(raw, list):
+            raise self.refuse(block, where, f"{name} is a list, not {raw!r}", f"Write `{name}: [first, second]`.")
+        return raw or []
 
     def _named(self, block: Any, what: str) -> str:
         name = block.get("id", block.get("name")) if isinstance(block, Block) else None
@@ -202,25 +208,24 @@ class Author:
         up_to = self._money(block, where, given["up_to"], "up_to") if given.get("up_to") is not None else None
         return self.made(Role, block, where, name=name, actions=patterns, up_to=up_to)
 
-    def _example(self, rule: Block, where: str, block: Any, actions: tuple[str, ...]) -> Example:
+    def _example(self, where: str, block: Any, actions: tuple[str, ...]) -> Example:
         known = (*_EXAMPLE_KEYS, *self.facts)
         given = self.only(block, known, f"{where}, example")
         where = f"{where}, example at line {block.line}"
         facts = self._sample(block, where, given["like"]) if "like" in given else {}
-        for name in given.get("without") or ():
-            if name not in self.facts:
+        for name in self._list(block, where, given.get("without"), "without"):
+            if not isinstance(name, str) or name not in self.facts:
                 raise self.refuse(block, where, f"{name!r} is not a declared fact", nearest(str(name), self.facts))
             facts.pop(name, None)
         facts |= self._typed(block, where, {key: value for key, value in given.items() if key not in _EXAMPLE_KEYS})
         action = given.get("action", actions[0])
-        if "*" in action:
+        if not isinstance(action, str) or "*" in action:
             raise self.refuse(block, where, "it does not say which action", "Add `action:` with a kind.")
-        del rule
         return self.made(Example, block, where, action=action, facts=facts, lane=self._lane(block, where, given.get("lane")))
 
     def _sample(self, block: Block, where: str, name: Any) -> dict[str, Any]:
         samples = self.section("samples")
-        if name not in samples:
+        if not isinstance(name, str) or name not in samples:
             raise self.refuse(block, where, f"{name!r} is no sample of this policy", nearest(str(name), tuple(samples)))
         sample = self.only(samples[name], tuple(self.facts), f"sample {name!r}")
         return self._typed(sample, f"sample {name!r}", sample)
@@ -250,5 +255,7 @@ def unique_ids(author: Author, found: Iterable[Rule | Limit]) -> None:
     seen: set[str] = set()
     for rule in (one for item in found for one in (item.rules() if isinstance(item, Limit) else (item,))):
         if rule.id in seen:
-            raise author.refuse(None, f"rule {rule.id!r}", "two rules or limits have this id", "Give one of them a new id.")
+            written = [one for name in ("rules", "limits") for one in author.listed(name) if one.get("id") == rule.id]
+            last = max(written, key=lambda one: one.line, default=None)
+            raise author.refuse(last, f"rule {rule.id!r}", "two rules or limits have this id", "Give one of them a new id.")
         seen.add(rule.id)

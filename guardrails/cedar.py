@@ -28,7 +28,7 @@ _END = 2**62
 _HEADER = """\
 // {ref}, digest {digest}
 // What `run` permits is allowed; what only `propose` permits is reviewed; everything else is prohibited.
-// Ask both with principal Worker::"…", resource Kind::"{example}" and the facts as context; a fact that is not there is missing.
+// Ask both with principal Worker::"…", resource Kind::{example} and the facts as context; a fact that is not there is missing.
 // Cedar has no floats, its decimals have four digits, and it has no missing value. So:
 //   money, numbers and ratios are whole numbers: 2 * value * {scale}, and 1 more than the step below where a value lies between two steps;
 //   how many people must approve stands in the annotations @approvals and @four_eyes, which Cedar does not evaluate;
@@ -51,7 +51,7 @@ def export(policy: Policy) -> Export:
     """The policy and its schema as Cedar."""
     scale = _scale(policy)
     writer = _Writer(policy, scale)
-    head = _HEADER.format(ref=_text(policy.ref), digest=policy.digest(), example=policy.actions[0].kind, scale=scale)
+    head = _HEADER.format(ref=_text(policy.ref), digest=policy.digest(), example=_text(policy.actions[0].kind), scale=scale)
     return Export(policy=head + "\n" + "\n".join(writer.statements()), schema_text=_schema(policy), scale=scale)
 
 

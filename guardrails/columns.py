@@ -164,7 +164,7 @@ class Lanes:
             if rule.four_eyes:
                 four_eyes = four_eyes | may
         ranks = np.where(never, 2, np.where(free & ~strict, 0, 1))
-        ranks = np.where(self._holds_zero(), np.maximum(ranks, 1), ranks)
+        ranks = np.where(self._below_zero(), np.maximum(ranks, 1), ranks)
         ranks = self._unsure(ranks, action.min_confidence)
         self.ranks = np.where(self._stopped() | self.cases.refused(self.policy), 2, ranks)
         self.approvals, self.four_eyes = approvals, four_eyes
@@ -172,7 +172,7 @@ class Lanes:
     def _rule(self, rule: Rule, *, sure: bool) -> Mask:
         return ~self.cases.nothing if rule.when is None else self._holds(positive(rule.when), sure=sure)
 
-    def _holds_zero(self) -> Mask:
+    def _below_zero(self) -> Mask:
         amount = self.cases.columns.get("amount")
         return self.cases.nothing if amount is None else amount.present & amount.compared(Op.BELOW, Decimal(0))
 

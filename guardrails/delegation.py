@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from ..core import delegations
-from ..core.clock import new_id
+from ..core.clock import as_utc, new_id
 from ..core.delegations import PURPOSE, Delegation
 from ..core.errors import BadInput, Forbidden, NotFound
 from ..core.roster import Roster, Signing, signature
@@ -42,6 +42,7 @@ def lend(
         raise Forbidden(f"{giver.name!r} has no role of the policy to lend.", hint="Only one's own role can be lent.")
     if not reason.strip():
         raise BadInput("Lending one's authority needs a reason.", hint="Give --reason; it stays in the record.")
+    until = as_utc(until)
     with ledger.transaction() as tx:
         if not tx.now < until <= tx.now + LONGEST:
             raise BadInput(

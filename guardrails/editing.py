@@ -134,7 +134,7 @@ def validate(spec: OperationSpec, arguments: Mapping[str, Any]) -> None:
 
 def money_at_stake(spec: OperationSpec, arguments: Mapping[str, Any]) -> Money:
     """The amount that an operation of money is about; raises BadInput where the arguments hold none."""
-    raw = arguments[spec.money]
+    raw = arguments.get(spec.money)
     try:
         amount = Decimal(str(raw))
     except InvalidOperation as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.noun import Noun
 from .forms import spelled, squeezed
-from .passages import RUN, quotation, searched
+from .passages import RUN, line_of, searched
 from .tracing import Sources, quoted
 
 _ITEM = re.compile(r"\s*[-*•]\s")
@@ -53,8 +53,9 @@ def _quotation(free: list[tuple[str, str]], sources: Sources) -> str:
         for own in (searched(leaf), *searched(leaf).hidden):
             lines = [line for line in own.raw.splitlines() if line.strip()]
             for line in lines:
+                sought = line_of(line, allowed, whole=len(lines) == 1)
                 for one, text in texts:
-                    if found := quotation(line, text, allowed, whole=len(lines) == 1):
+                    if found := sought.in_text(text):
                         return f'{name}: "{quoted(text.raw, found)}" ({one.name})'
     return ""
 

@@ -11,7 +11,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -138,7 +138,8 @@ def plain_number(text: str) -> str:
         number = Decimal(exact)
     except InvalidOperation:
         return text
-    return format(number.normalize(), "f")
+    # As many digits as it has: rounded to fewer, two long numbers would be one.
+    return format(number.normalize(Context(prec=max(1, len(exact)))), "f")
 
 
 def decoded(text: str) -> tuple[str, ...]:
@@ -156,7 +157,7 @@ def _undone(text: str) -> Iterable[str]:
         yield plain_text
     if "&" in text and (plain_text := html.unescape(text)) != text:
         yield plain_text
-    if "\\" in text and (plain_text := _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)) != text:
+    if "\\" in text and (plain_text := _unescaped(text)) != text:
         yield plain_text
     for blob in _BLOB.findall(text):
         if plain_text := from_base64(blob):
@@ -167,6 +168,12 @@ def _undone(text: str) -> Iterable[str]:
     for blob in _HEX.findall(text):
         if plain_text := _readable(bytes.fromhex(re.sub("[ :]", "", blob))):
             yield plain_text
+
+
+def _unescaped(text: str) -> str:
+    seen = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
+    # Two escapes may make one letter; half of one is no letter and could not be written anywhere.
+    return seen.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def from_base64(blob: str) -> str:

@@ -43,7 +43,10 @@ class Guard:
         return judge(self.policy, proposal, context=facts, now=now)
 
     def again(self, session: Session, action: SealedAction, *, counted: datetime | None) -> Verdict:
-        """The verdict on a sealed action as if it were proposed now; `counted` is when the limits counted it, where they did."""
+        """The verdict on a sealed action as if it were proposed now and nothing were stopped.
+
+        `counted` is when the limits counted it, where they did.
+        """
         proposed, now = action.envelope.proposal.action, self.clock.now()
         spent = exposure.totals(session, _scopes(action.context, proposed))
         if counted is not None:
@@ -63,13 +66,14 @@ class Guard:
     def admit(self, tx: Transaction, action: SealedAction, fresh: Mapping[str, Any]) -> Verdict:
         """Count `action` as committed and judge it again with the locked totals; never freer than it was judged before.
 
-        `fresh` holds facts that were read again just now; they win over those it was judged with.
+        `fresh` holds facts that were read again just now; they win over those it was judged with. What is stopped never comes here,
+        since the executor reads the kill switches itself in the same transaction.
         """
         proposed = action.envelope.proposal.action
         spent = exposure.commit(tx, _scopes(action.context, proposed), proposed.kind, proposed.amount)
         facts = {**action.context, **fresh, **self._counted(spent, proposed, tx.now)}
         facts["done_before"] = actions.done_before(tx.session, action.kind, proposed.target, but=action.id)
-        facts["stopped"] = _stopped(tx.session, action.context, proposed)
+        facts["stopped"] = False
         return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
 
     def count(self, tx: Transaction, action: SealedAction, at: datetime) -> None:

@@ -37,7 +37,7 @@ OUTWARD = frozenset({Verb.SEND, Verb.PAY, Verb.SHARE, Verb.EXPORT})
 """What always leaves the house; anything else does where it has a recipient."""
 
 _ADDRESS = re.compile(
-    r"^(?:[^\s@]+@[^\s@]+\.[^\s@]+|(?:[a-z][a-z0-9+.-]{1,15}:)?//\S+|www\.\S+|(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}/\S*"
+    r"^(?:[^\s@]++@(?=[^\s@]++$)[^\s@]+\.[^\s@]+|(?:[a-z][a-z0-9+.-]{1,15}:)?//\S+|www\.\S+|(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}/\S*"
     r"|[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,4})?)$"
 )
 _WITH_NAME = re.compile(r"^[^<>@]{0,80}<[^\s@<>]+@[^\s@<>]+>$")

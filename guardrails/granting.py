@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Annotated
 
+from pydantic import AfterValidator
 from sqlmodel import Session
 
 from ..core import actions, grants
 from ..core.approval import Request
-from ..core.clock import new_id
+from ..core.clock import as_utc, new_id
 from ..core.errors import BadInput, Conflict, Forbidden
 from ..core.grants import PURPOSE, Grant, GrantState
 from ..core.noun import Noun
@@ -34,7 +36,7 @@ class Terms(Noun):
     total: Decimal | None = None
     currency: str | None = None
     count: int
-    until: datetime
+    until: Annotated[datetime, AfterValidator(as_utc)]
     reason: str
 
 

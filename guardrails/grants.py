@@ -143,12 +143,12 @@ def signers_needed(policy: Policy, kind: str, rules: Iterable[str]) -> int:
 
 def _plain(action: SealedAction, verdict: Verdict) -> bool:
     """Whether nothing but its rules speaks against an action."""
-    proposal = action.envelope.proposal
-    facts = {**proposal.facts, **action.context}
+    # The runtime's own word only: what a worker says of itself is no witness.
+    facts = action.context
     return (
         verdict.lane is Lane.REVIEWED
         and not (verdict.missing or action.verdict.missing)
-        and proposal.confidence is not None
+        and action.envelope.proposal.confidence is not None
         and all(facts.get(name) is wanted for name, wanted in _CLEAN.items())
         and not facts.get("tainted_arguments")
         and all(maker.startswith("worker:") for maker in action.makers)

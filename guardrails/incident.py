@@ -135,10 +135,9 @@ class Incidents:
             for case_id, ran in by_case(every).items():
                 if any(one.note or known.get(one.follow_up, Standing.LAPSED) is not Standing.LAPSED for one in ran):
                     continue
-                fits = remedy is not None and len(ran) == 1
                 request = (
                     self._remedied(tx, before, ran[0], remedy, operator)
-                    if fits and remedy
+                    if remedy is not None and len(ran) == 1
                     else self._asked(tx, before, case_id, ran)
                 )
                 asked.append(request)

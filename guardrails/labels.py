@@ -1,5 +1,6 @@
 """Labels: how far each field of one answer may be trusted, so that a sender counts as a record where a body does not."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -9,6 +10,9 @@ from ..core.evidence import Evidence, Trust
 
 Labels = Trust | Mapping[str, Trust]
 """One trust for the whole value, or one for each pattern of field names; what no pattern covers is untrusted."""
+
+
+_FIELD = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,39}")
 
 
 def labelled(name: str, value: Any, labels: Labels, *, source: str, read_at: datetime) -> list[Evidence]:
@@ -45,7 +49,11 @@ def trust_of(path: tuple[str, ...], labels: Mapping[str, Trust]) -> Trust:
 def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _leaves(one, (*path, str(key)))
+            inside = (*path, str(key))
+            if not _FIELD.fullmatch(str(key)):
+                # No field's name: a mapping by address, or by whatever somebody wrote, holds text in its keys.
+                yield inside, str(key)
+            yield from _leaves(one, inside)
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _leaves(one, path)

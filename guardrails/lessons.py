@@ -60,11 +60,13 @@ class Lesson(Noun):
 def review(handling: Incidents, incident_id: str, other: Policy, *, operator: Operator) -> Lesson:
     """Judge what ran under `other` and compare it with the policy in force; where all of it comes out stopped the incident goes on.
 
-    Raises Conflict before the incident is reconciled, Forbidden for somebody without a role.
+    Raises Conflict before the incident is reconciled and where somebody contains or excuses meanwhile, Forbidden for somebody without a
+    role.
     """
     with handling.ledger.reading() as session:
         known = incidents.get(session, incident_id)
-        judged = rejudged(session, incidents.items(session, known.id), Guard(other, handling.ledger.clock))
+        affected = incidents.items(session, known.id)
+        judged = rejudged(session, affected, Guard(other, handling.ledger.clock))
     found = Lesson(judged=judged, changes=compare(handling.policy, other))
     told = {
         "policy": other.ref,
@@ -75,7 +77,7 @@ def review(handling: Incidents, incident_id: str, other: Policy, *, operator: Op
         "tightenings": [one.text for one in found.changes.tightenings],
     }
     to = None if found.still_alone else IncidentState.REVIEWED
-    handling.step(known.id, "review", to, told, operator=operator)
+    handling.step(known.id, "review", to, told, operator=operator, seen=affected)
     return found
 
 

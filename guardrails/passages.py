@@ -1,6 +1,7 @@
 """Passages: a text as it is searched for values, codes and runs of words; each form is made once and kept."""
 
 import re
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from .forms import decoded, loose, normal, squeezed, words
@@ -96,20 +97,42 @@ def stands_in(value: str, text: str) -> bool:
     return value in text and bool(re.search(_EDGE + re.escape(value) + _END, text))
 
 
-def quotation(line: str, text: Text, allowed: Text, *, whole: bool) -> str:
-    """The first words of `line` that repeat `text` at length and do not stand in `allowed`; empty where there are none.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What of one line is a quotation where it stands in a text; made once, since one line is held against many texts."""
+
+    words: str
+    bare: str = ""
+    """All its letters and digits, where they are enough."""
+    title: str = ""
+    """All its words, where these few are all there is."""
+    runs: tuple[str, ...] = ()
+    """So many of its words in a row, and the next ones."""
+
+    def in_text(self, text: Text) -> str:
+        """The first words that repeat the text at length; empty where there are none."""
+        if self.bare and self.bare in text.bare:
+            return self.words
+        if self.title:
+            return self.title if f" {self.title} " in text.run else ""
+        return next((one for one in self.runs if one in text.runs), "")
+
+
+def line_of(words: str, allowed: Text, *, whole: bool) -> Line:
+    """`words` as they are looked for, without what stands in `allowed`.
 
     `whole` says that the line is all there is, so that fewer words count: a title, but not a greeting in a letter.
     """
-    own, bare = _words_of(loose(line)), squeezed(line)
-    if (whole or len(own) >= RUN) and sum(map(str.isalpha, bare)) >= LETTERS and bare in text.bare and bare not in allowed.bare:
-        return line.strip()
+    own, bare = _words_of(loose(words)), squeezed(words)
+    long = (whole or len(own) >= RUN) and sum(map(str.isalpha, bare)) >= LETTERS
+    bare = bare if long and bare not in allowed.bare else ""
     if WHOLE <= len(own) < RUN and whole:
         title = " ".join(own)
-        return title if _telling(own) and f" {title} " in text.run and f" {title} " not in allowed.run else ""
+        said = not _telling(own) or f" {title} " in allowed.run
+        return Line(words.strip(), bare=bare, title="" if said else title)
     pieces = (own[at : at + RUN] for at in range(len(own) - RUN + 1))
-    found = (" ".join(piece) for piece in pieces if _telling(piece))
-    return next((one for one in found if one in text.runs and one not in allowed.runs), "")
+    runs = (" ".join(piece) for piece in pieces if _telling(piece))
+    return Line(words.strip(), bare=bare, runs=tuple(one for one in runs if one not in allowed.runs))
 
 
 def _telling(words_in_a_row: list[str]) -> bool:

@@ -4,6 +4,7 @@ A text in which nothing was found is `none` only where the known values of the c
 names and addresses.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Protocol
@@ -110,9 +111,16 @@ def distinct(spans: Iterable[Span]) -> list[Span]:
     """`spans` without overlaps: the surer one stays, then the longer, then the one that a record holds."""
     taken: list[Span] = []
     for span in sorted(spans, key=_weight):
-        if all(span.end <= other.start or other.end <= span.start for other in taken):
-            taken.append(span)
-    return sorted(taken, key=lambda span: span.start)
+        # Those that were taken stand in order, so only the neighbours can be in the way.
+        at = bisect_right(taken, span.start, key=_start)
+        free = (at == 0 or taken[at - 1].end <= span.start) and (at == len(taken) or span.end <= taken[at].start)
+        if free:
+            taken.insert(at, span)
+    return taken
+
+
+def _start(span: Span) -> int:
+    return span.start
 
 
 _ORDER = (Source.KNOWN, Source.PATTERN, Source.WORDING, Source.ENGINE, Source.GUESS)

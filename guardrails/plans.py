@@ -84,7 +84,8 @@ class Plan:
             return matched
         facts = self.factsheet.filled(proposal, context)
         typed = {name: value for name, value in facts.items() if name not in OWN}
-        if any(value is not typed.get(name) for name, value in {**proposal.facts, **context}.items() if name not in OWN):
+        supplied = {**proposal.facts, **context}
+        if any(value is None or value is not typed.get(name) for name, value in supplied.items() if name not in OWN):
             shape = _shape(typed, {}, proposal)
         swept = self._swept.get(shape) or self._learned(shape)
         matched = None if swept is None else swept(typed, {}, action, confidence, hits)

@@ -108,8 +108,16 @@ def _roles(old: Policy, new: Policy) -> Iterator[Power]:
             yield from (Power(about=about, loosens=looser, text=text) for looser, text in _role(was, role, kinds))
     for name in before:
         if name not in after:
-            yield Power(about=f"role {name}", loosens=False, text=f"The role {name} is gone.")
+            yield _gone(name, [*before], [*after])
     yield from _order([name for name in before if name in after], [name for name in after if name in before])
+
+
+def _gone(name: str, before: list[str], after: list[str]) -> Power:
+    if name != before[-1]:
+        return Power(about=f"role {name}", loosens=False, text=f"The role {name} is gone.")
+    heir = f"the role {after[-1]}" if after else "everybody"
+    text = f"The role {name}, the highest, is gone; what only it might do is now up to {heir}."
+    return Power(about=f"role {name}", loosens=True, text=text)
 
 
 def _order(before: list[str], after: list[str]) -> Iterator[Power]:

@@ -172,7 +172,7 @@ def _addresses(text: str) -> Iterator[tuple[Kind, int, int, bool]]:
 
 def valid_card(text: str) -> bool:
     """Whether `text` has 13 to 19 digits that pass the Luhn check, and not all alike."""
-    digits = [int(one) for one in text if one.isdigit()]
+    digits = [int(one) for one in text if one.isdecimal()]
     if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
         return False
     doubled = (digit if index % 2 == 0 else sum(divmod(2 * digit, 10)) for index, digit in enumerate(reversed(digits)))

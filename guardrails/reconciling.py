@@ -132,7 +132,7 @@ def _outside(action: SealedAction, ask: Outside) -> str:
         receipt = ask(action.envelope.proposal.action.target.system, action.effect_key)
     except Exception as error:  # noqa: BLE001 - a system that does not answer is a difference to explain, not a reason to stop
         return f"cannot be asked: {type(error).__name__}: {error}"
-    return Outcome.DONE.value if receipt is not None and receipt.outcome is Outcome.DONE else NOTHING
+    return NOTHING if receipt is None or receipt.outcome is Outcome.REFUSED else receipt.outcome.value
 
 
 def _totals(lines: Iterable[Line]) -> list[Total]:

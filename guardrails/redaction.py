@@ -6,7 +6,10 @@ personal data.
 """
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 
 from ..core.noun import Noun
 from .known_values import KnownValues
@@ -39,6 +42,8 @@ class Redactor:
         self._recognisers: tuple[Recogniser, ...] = (self._known, *recognisers)
         self._given: dict[tuple[Kind, str], str] = {}
         self._taken: set[str] = set()
+        self._last: Counter[Kind] = Counter()
+        """The number of the last token of each kind that was given out."""
         self.tokens: dict[str, str] = {}
         """Token to original, over everything that was hidden so far."""
 
@@ -63,19 +68,25 @@ class Redactor:
     def _spans(self, text: str) -> list[Span]:
         tokens = [found.span() for found in _TOKEN.finditer(text)]
         found = (span for one in self._recognisers for span in one.find(text) if span.source is not Source.GUESS)
-        return distinct(span for span in found if not any(span.start < end and start < span.end for start, end in tokens))
+        return distinct(span for span in found if not _touches(span, tokens))
 
     def _token(self, span: Span, written: str) -> str:
         value = span.value if span.sure and span.value else written
         known = self._given.get((span.kind, value))
         if known is not None:
             return known
-        number = 1 + sum(1 for token in (*self._taken, *self.tokens) if token.startswith(f"<{span.kind.name}_"))
-        while (token := f"<{span.kind.name}_{number}>") in self._taken or token in self.tokens:
-            number += 1
+        self._last[span.kind] += 1
+        while (token := f"<{span.kind.name}_{self._last[span.kind]}>") in self._taken:
+            self._last[span.kind] += 1
         self._given[span.kind, value] = token
         self.tokens[token] = value
         return token
+
+
+def _touches(span: Span, places: list[tuple[int, int]]) -> bool:
+    """Whether a piece touches one of `places`, which stand in order and apart."""
+    at = bisect_left(places, span.end, key=itemgetter(0))
+    return at > 0 and span.start < places[at - 1][1]
 
 
 def redact(text: str, known: KnownValues | None = None) -> Redacted:

@@ -162,7 +162,9 @@ def explain(policy: Policy, verdict: Verdict) -> tuple[str, ...]:
         lines.append(f"It was judged under another text of the policy than {policy.ref} as it is now.")
     for hit in verdict.hits:
         measured = (
-            f" ({hit.field}: {hit.actual}; limit {hit.limit}{f'; {hit.distance}' if hit.distance else ''})" if hit.limit else ""
+            f" ({hit.field}: {hit.actual or 'missing'}; limit {hit.limit}{f'; {hit.distance}' if hit.distance else ''})"
+            if hit.limit
+            else ""
         )
         from_where = f" [{hit.source}; {hit.owner}]" if hit.source else ""
         lines.append(f"{hit.rule}, {hit.lane.value}: {hit.reason}{measured}{from_where}")
@@ -196,7 +198,7 @@ def because(verdict: Verdict) -> str:
 def _measured(hit: RuleHit) -> str:
     if hit.source or hit.limit:
         return (
-            f"{hit.rule} ({hit.field} {hit.actual}; limit {hit.limit}{f'; {hit.distance}' if hit.distance else ''})"
+            f"{hit.rule} ({hit.field} {hit.actual or 'missing'}; limit {hit.limit}{f'; {hit.distance}' if hit.distance else ''})"
             if hit.limit
             else hit.rule
         )

@@ -15,7 +15,7 @@ _URGENT = re.compile(
 )
 
 
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']*")
+_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"'])[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']*")
 
 
 def sender_facts(payload: Mapping[str, Any], *, subject: str = "", known: Iterable[str] = ()) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Tool values: what an agent gives to a tool and what it answers, as JSON types that can be labelled and traced."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ..core.noun import plain
@@ -42,6 +43,19 @@ def parsed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: parsed(one) for key, one in value.items()}
     return [parsed(one) for one in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def gathered(keep: Callable[[str], Any], keep_error: Callable[[Exception], Any]) -> Iterator[list[Any]]:
+    """The pieces of an answer that come one by one: what their texts say together is kept in the end, and an error on the way at once."""
+    pieces: list[Any] = []
+    try:
+        yield pieces
+    except Exception as error:
+        keep_error(error)
+        raise
+    finally:
+        keep("".join(one for one in pieces if isinstance(one, str)))
 
 
 def _loaded(value: Any) -> Any:

@@ -27,7 +27,7 @@ from .gateway import Call, Line, judged, output, starter_policy
 from .instruction import own_words
 from .labels import Labels, labelled
 from .policy import Policy, load_policy
-from .tool_values import answered, given_by_agent, parsed
+from .tool_values import answered, gathered, given_by_agent, parsed
 from .tracing import Sources
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class _Guard:
             raise BadInput(f"{self.money[0]}: {value!r} is no amount.", hint="Give a number.") from error
 
     def keep(self, answer: Any) -> Any:
-        """Take what the tool says as read, and hand it on; of what comes piece by piece each one as it comes."""
+        """Take what the tool says as read, and hand it on; of what comes piece by piece each one, and in the end the whole."""
         if inspect.isgenerator(answer):
             return self._as_it_comes(answer)
         if inspect.isasyncgen(answer):
@@ -154,14 +154,16 @@ class _Guard:
         self.watch.read(self.kind, str(error), source=f"tool:{self.kind}")
 
     def _as_it_comes(self, answer: Iterator[Any]) -> Iterator[Any]:
-        for piece in answer:
-            self.keep(piece)
-            yield piece
+        with gathered(self.keep, self.keep_error) as pieces:
+            for piece in answer:
+                pieces.append(self.keep(piece))
+                yield piece
 
     async def _as_it_comes_later(self, answer: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        async for piece in answer:
-            self.keep(piece)
-            yield piece
+        with gathered(self.keep, self.keep_error) as pieces:
+            async for piece in answer:
+                pieces.append(self.keep(piece))
+                yield piece
 
 
 _INSIDE: ContextVar[tuple[_Guard, dict[str, Any]] | None] = ContextVar("the call that runs", default=None)

@@ -25,6 +25,27 @@ def test_a_threat_is_seen(text: str) -> None:
     assert threat_in_text(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We start legal\nproceedings.",
+        "We go to \u0441ourt.",
+        "\u0421OURT is next.",
+        "le\u200bgal \u00a0action follows",
+        "l\ufe0fawsuit",
+    ],
+)
+def test_a_threat_that_is_wrapped_or_written_otherwise_is_seen(text: str) -> None:
+    assert threat_in_text(text)
+
+
+def test_two_paragraphs_say_nothing_together() -> None:
+    assert admission_in_text("Please confirm\nthe amount due.")
+    assert not admission_in_text("We confirm\n\nthe amount due")
+    found = text_facts("We confirm", "The amount due is 12.00 EUR.", written_in="en", language="en")
+    assert found["admission_in_text"] is False
+
+
 @pytest.mark.parametrize("text", HARMLESS)
 def test_a_harmless_sentence_says_nothing(text: str) -> None:
     assert [says(text) for says in (threat_in_text, admission_in_text, charges_claimed, opt_out_offered)] == [False] * 4

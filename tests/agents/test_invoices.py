@@ -207,6 +207,25 @@ def test_every_fact_is_declared_and_typed():
     }
 
 
+@pytest.mark.parametrize(
+    ("country", "iban", "matches"),
+    [
+        ("DE", IBAN, True),
+        (" de ", IBAN, True),
+        ("FR", IBAN, False),
+        ("UK", "GB33BUKB20201555555555", True),
+        ("EL", "GR9608100010000001234567890", True),
+        ("Germany", IBAN, None),
+        ("", IBAN, None),
+        ("DE", "", None),
+    ],
+)
+def test_the_country_of_an_account_is_compared_only_where_both_are_known(country, iban, matches):
+    supplier = SUPPLIER.model_copy(update={"country": country, "iban": iban})
+    facts = only(assessed("supplier_invoice", bill(iban=iban), ORDER, RECEIPT, supplier)[0]).facts
+    assert facts.get("iban_country_matches") is matches
+
+
 def test_facts_that_nobody_knows_are_left_out():
     unknown = SUPPLIER.model_copy(update={"created": None})
     facts = only(assessed("supplier_invoice", bill(order_id=""), unknown)[0]).facts

@@ -76,6 +76,12 @@ async def test_stop_help_and_amounts_are_never_cut(build, console, opened, size)
         assert "▲ DUAL" in screen.text
 
 
+@pytest.mark.parametrize(("name", "shown"), [("root", "root·controller  F9"), ("alexandra", "alexandra·cont…  F9")])
+async def test_a_narrow_screen_says_where_it_cuts_the_operator(console, opened, name, shown):
+    async with opened(console(name=name), (80, 24)) as screen:
+        assert shown in screen.lines[0]
+
+
 async def test_a_narrow_screen_turns_between_list_and_decision(build, console, opened, ledger):
     first = build.request("INV-1")
     async with opened(console(), (80, 24)) as screen:

@@ -71,7 +71,9 @@ def test_the_orders_of_the_inbox(ledger):
     )
     assert waiting(ledger) == ["b", "a", "c"]
     assert waiting(ledger, order=Order.AMOUNT) == ["b", "c", "a"]
-    assert waiting(ledger, order=Order.AGE) == ["a", "c", "b"]
+    put(ledger, request("d", due_at=None, created_at=AT + timedelta(minutes=3)))
+    assert waiting(ledger, order=Order.AMOUNT) == ["b", "c", "a", "d"]
+    assert waiting(ledger, order=Order.AGE) == ["a", "c", "b", "d"]
     assert waiting(ledger, limit=1) == ["b"]
 
 

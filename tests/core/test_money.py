@@ -73,3 +73,9 @@ def test_rounding_twice_is_rounding_once(amount, currency):
 
 def test_it_is_written_for_people():
     assert str(Money.of("1234567.50", "EUR")) == "1,234,567.50 EUR"
+
+
+@pytest.mark.parametrize("amount", ["1E+3000000000", "-1E+3000000000", "1E-3000000000", "0E+3000000000"])
+def test_an_amount_that_fills_the_memory_when_it_is_written_is_none(amount):
+    with pytest.raises(BadInput, match="not an amount"):
+        Money.of(amount, "EUR")

@@ -33,7 +33,7 @@ def start(ledger, sender="w1"):
 
 def settle(ledger, outcome=Outcome.DONE):
     with ledger.transaction() as tx:
-        outbox.settle(tx, "k1", receipt(outcome), case_id="case_1", actor="w1")
+        return outbox.settle(tx, "k1", receipt(outcome), case_id="case_1", actor="w1")
 
 
 def back(ledger):
@@ -59,6 +59,15 @@ def test_what_was_not_sent_may_be_sent_again_under_the_same_key(ledger):
     assert known(ledger).state is EffectState.PLANNED
     assert start(ledger, "w2")
     assert known(ledger).attempts == 2
+
+
+def test_an_answer_that_comes_late_is_told_from_one_that_was_awaited(ledger):
+    start(ledger)
+    assert settle(ledger, Outcome.UNKNOWN) is None
+    back(ledger)
+    late = settle(ledger)
+    assert (late.state, late.sent_at) == (EffectState.PLANNED, AT)
+    assert known(ledger).state is EffectState.DONE
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.REFUSED])

@@ -128,6 +128,16 @@ def test_somebodys_cases_are_found_by_id_name_address_and_ticket(ledger, name):
     assert theirs not in found.mentioned_in
 
 
+@pytest.mark.parametrize("stored", ["Ömer Öztürk", "ömer öztürk", "ÖMER ÖZTÜRK", "Ömer ÖZTÜRK"])
+@pytest.mark.parametrize("asked", ["Ömer Öztürk", "ömer öztürk", "ÖMER ÖZTÜRK"])
+def test_the_case_of_letters_beyond_ascii_makes_no_difference(ledger, stored, asked):
+    """SQLite knows small letters of ASCII only."""
+    mine = told(ledger, 1, name=stored)
+    other = told(ledger, 2, party="C-2", name="Eva Lund", requester="eva@example.com", note=f"as {stored} told me")
+    found = subject(ledger, asked)
+    assert (found.cases, found.mentioned_in) == ((mine,), (other,))
+
+
 def test_names_that_their_cases_add_lead_to_the_others_of_theirs(ledger):
     first = told(ledger, 1)
     second = told(ledger, 2, requester="other@nordlicht.example")

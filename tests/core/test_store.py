@@ -51,6 +51,8 @@ def test_a_failed_transaction_leaves_neither_change_nor_event(ledger: Ledger) ->
         ("delete from audit where seq = 3", "its head says 3"),
         # somebody swaps who did it
         ("update audit set actor = 'ben' where seq = 1", "changed after it was written"),
+        ("update audit set data = 'no JSON' where seq = 2", "changed after it was written"),
+        ("update audit set data = '[]' where seq = 2", "changed after it was written"),
     ],
 )
 def test_tampering_is_noticed(ledger: Ledger, tamper: str, problem: str) -> None:
@@ -71,6 +73,23 @@ def test_the_chain_holds_for_who_looks_while_others_write(ledger: Ledger) -> Non
 
     assert ledger.verify() == []
     assert ledger.ticks() == 2
+    assert ledger.verify() == []
+
+
+def test_whoever_waits_for_its_turn_reads_the_head_once_and_learns_whether_others_may_have_written(ledger: Ledger) -> None:
+    heads: list[str] = []
+
+    @event.listens_for(ledger.engine, "after_cursor_execute")
+    def count(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.lstrip().startswith("SELECT chain"):
+            heads.append(statement)
+
+    with ledger.transaction() as tx:
+        turns = [tx.in_turn(), tx.in_turn()]
+        tx.audit("case.opened", actor="ana")
+    served = ledger.engine.dialect.name != "sqlite"
+    assert turns == [served, served], "on SQLite nobody else writes while a transaction is open"
+    assert len(heads) == 1
     assert ledger.verify() == []
 
 

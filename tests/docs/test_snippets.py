@@ -96,7 +96,7 @@ def snippets(page: str) -> list[Snippet]:
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which the workers have worked until they were idle; pages get copies of it."""
     folder = tmp_path_factory.mktemp("worked") / "workspace"
-    for line in (f"init {folder} --size 40 --as ana", f"-w {folder} work --until-idle"):
+    for line in (f"init {folder} --size 40 --as you", f"-w {folder} work --until-idle"):
         result = CliRunner().invoke(app, shlex.split(line))
         assert result.exit_code == 0, result.output
     return folder
@@ -158,7 +158,7 @@ class Page:
         if verb == "workspace":
             shutil.copytree(self.worked, self.folder / "workspace")
             self.patch.chdir(self.folder / "workspace")
-            self.patch.setenv("SHIFTLEAD_OPERATOR", "ana")
+            self.patch.setenv("SHIFTLEAD_OPERATOR", "you")
         elif verb == "later":
             self.ahead += timedelta(seconds=int(rest.removesuffix("s")))
         elif verb == "exit":

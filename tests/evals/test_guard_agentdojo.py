@@ -167,3 +167,8 @@ def test_the_episodes_are_those_of_the_package(tmp_path):
     for name in ("source", "slot", "wordings", "answers", "tasks", "attacks"):
         assert getattr(derived, name) == getattr(shipped, name), name
     assert isinstance(shipped, Episodes)
+
+
+def test_a_run_that_judged_nothing_does_not_pass():
+    assert not run(suites=()).passed
+    assert not run(suites=("bankign",)).passed

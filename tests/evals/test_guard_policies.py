@@ -412,6 +412,14 @@ def test_a_folder_without_the_files_is_refused(tmp_path):
         derived_data(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["nothing", "[]", '{"users": {}}', '{"users": {"ada": {}}, "orders": {}, "products": {}}'])
+def test_files_that_hold_something_else_are_refused(tmp_path, text):
+    folder = shop_folder(tmp_path, status="pending")
+    (folder / "tau2_retail" / "db.json.gz").write_bytes(gzip.compress(text.encode()))
+    with pytest.raises(BadInput, match="no records of the guard suite"):
+        derived_data(folder)
+
+
 # --- the command -------------------------------------------------------------------------------------------------------------
 
 
@@ -473,6 +481,12 @@ def test_the_command_tells_people(name):
     assert "prohibited: " in result.stdout
     assert "bars reached" in result.stdout
     assert result.stdout.endswith("Passed.\n")
+
+
+def test_a_suite_that_reads_no_folder_says_so(tmp_path):
+    result = CliRunner().invoke(app, ["eval", "guard", "--suite", "agentdojo", "--data", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "reads no folder" in result.output
 
 
 def test_an_unknown_suite_is_refused():

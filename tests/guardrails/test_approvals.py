@@ -100,6 +100,14 @@ def test_an_answer_that_lacks_something_writes_nothing(make, kind, fields, says)
     assert error.hint
 
 
+def test_a_moment_without_a_zone_is_one_in_utc(make):
+    stage = make()
+    until = stage.clock.now() + timedelta(hours=1)
+    request = stage.pending()
+    stage.decide(K.SNOOZE, until=until.replace(tzinfo=None))
+    assert stage.requests(request.case_id)[0].snoozed_until == until
+
+
 def test_an_amount_above_the_role_is_not_approved_but_may_be_rejected(make):
     stage = make("30000.00", "invoice.credit_memo")
     assert stage.pending().role == "lead"

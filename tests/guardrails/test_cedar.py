@@ -98,3 +98,9 @@ def test_the_header_says_what_cedar_cannot_express():
     head = export(POLICIES["house"]).policy.partition("\n\n")[0]
     assert "no floats" in head
     assert "@approvals" in head
+
+
+def test_no_word_of_a_policy_is_read_as_cedar():
+    text = 'name: x\nversion: 1\nowner: o\nactions: {"a\\npermit(principal, action, resource);\\n//": {}}\n'
+    made = export(parse_policy(text, origin="test.yaml"))
+    assert not [one for one in made.policy.splitlines() if one.startswith("permit(")]

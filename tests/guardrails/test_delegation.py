@@ -228,3 +228,9 @@ def test_what_cannot_be_lent(stage, giver, receiver, span, reason, error, says):
 def test_nobody_lends_in_another_ones_name(stage):
     with pytest.raises(Forbidden, match="'eve', not of 'cyd'"):
         lent(stage, signer=signer("eve"))
+
+
+def test_a_moment_without_a_zone_is_one_in_utc(stage):
+    until = (stage.clock.now() + HOUR).replace(tzinfo=None)
+    given = lend(stage.ledger, stage.policy, giver=CYD, receiver="ben", until=until, reason="x", signer=signer, roster=ROSTER)
+    assert given.ends_at == stage.clock.now() + HOUR

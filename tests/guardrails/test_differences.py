@@ -260,3 +260,22 @@ def test_no_case_is_freer_where_no_loosening_is_found(proving, texts, cases):
     seen = any(freer(judged(old, "a.do", facts), judged(new, "a.do", facts)) for facts in cases)
     assert found.loosens or not seen
     assert not any(CANNOT_TELL in one.text for one in found.loosenings) or not proving
+
+
+def test_the_highest_role_does_not_go_unnoticed():
+    """Whoever is the highest then adopts policies and erases people."""
+    roles = HOUSE.roles
+    without_highest = HOUSE.model_copy(update={"roles": roles[:-1], "escalate_to": roles[0].name})
+    with_highest = without_highest.model_copy(update={"roles": roles})
+    gone = [one for one in powers(with_highest, without_highest) if one.about == f"role {roles[-1].name}"]
+    assert [(one.loosens, roles[-2].name in one.text) for one in gone] == [(True, True)]
+    nobody = [
+        one for one in powers(with_highest, with_highest.model_copy(update={"roles": ()})) if one.about.startswith("role ")
+    ]
+    assert [one.loosens for one in nobody] == [*[False] * (len(roles) - 1), True]
+    lower = [
+        one
+        for one in powers(with_highest, with_highest.model_copy(update={"roles": roles[1:]}))
+        if one.about.startswith("role ")
+    ]
+    assert [one.loosens for one in lower] == [False]

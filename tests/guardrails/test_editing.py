@@ -10,8 +10,9 @@ from stage import Stage
 from shiftlead.core.action import Change
 from shiftlead.core.actions import ActionState
 from shiftlead.core.errors import BadInput, Forbidden
+from shiftlead.core.operations import OperationSpec
 from shiftlead.core.verdict import Lane
-from shiftlead.guardrails.editing import STALE_FACTS, TOLD_BY, edited
+from shiftlead.guardrails.editing import STALE_FACTS, TOLD_BY, edited, money_at_stake
 from shiftlead.guardrails.gate import Guard
 from shiftlead.guardrails.policy import shipped_policy
 
@@ -123,6 +124,12 @@ def test_no_value_at_all_breaks_it(stage, value):
     except (BadInput, Forbidden):
         return
     assert new.envelope.proposal.action.amount.amount > 0
+
+
+def test_an_operation_of_money_without_an_amount_is_refused_in_words():
+    spec = OperationSpec(connector="m", name="refund", summary="-", parameters={"type": "object"}, money="amount")
+    with pytest.raises(BadInput, match="amount"):
+        money_at_stake(spec, {"currency": "EUR"})
 
 
 def test_an_operation_that_is_not_registered_cannot_be_edited(stage):

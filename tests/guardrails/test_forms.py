@@ -18,6 +18,15 @@ def test_one_number_has_one_form(text):
     assert normal(text) == "1000"
 
 
+def test_two_long_numbers_have_two_forms():
+    assert normal("7" * 30 + "1") != normal("7" * 30 + "2")
+
+
+def test_escapes_that_make_one_letter_together_are_that_letter():
+    assert decoded(r"\ud835\udc1a") == ("\U0001d41a",)
+    assert decoded(r"\ud800 \u0061") == ("\ufffd a",)
+
+
 @pytest.mark.parametrize(
     "text", [IBAN, "DE89 3704 0044 0532 0130 00", "de89-3704-0044-0532-0130-00", "D\u200bE89 3704\u00a00044 0532 0130 00"]
 )

@@ -14,6 +14,7 @@ from shiftlead.core.errors import BadInput, Conflict, Forbidden
 from shiftlead.core.grants import GrantState
 from shiftlead.core.settings import Operator
 from shiftlead.guardrails.granting import Granting, Terms
+from shiftlead.guardrails.grants import Grants
 
 DAY = timedelta(days=1)
 # No daily limit, so that only S-2 sends an invoice to a person.
@@ -300,6 +301,29 @@ def test_what_cannot_be_granted(stage, fields, operator, error, says):
         give(stage, operator, **fields)
     assert caught.value.hint
     assert stage.events("grant.given") == []
+
+
+def test_a_moment_without_a_zone_is_one_in_utc(stage):
+    until = stage.clock.now() + DAY
+    assert give(stage, until=until.replace(tzinfo=None)).expires_at == until
+
+
+def test_only_the_runtime_says_that_nothing_speaks_against_an_action(stage):
+    """What a worker says of itself stands in the proposal, and is no witness."""
+    given = give(stage)
+    opened(stage, party="S-2")
+    action = stage.actions()[0]
+    proposal = action.envelope.proposal
+    proposed = proposal.action.model_copy(update={"party": "S-1"})
+    said = {"instructions_in_text": False, "authority_from_records": True}
+    envelope = action.envelope.model_copy(
+        update={"proposal": proposal.model_copy(update={"action": proposed, "facts": proposal.facts | said})}
+    )
+    sure = action.model_copy(update={"envelope": envelope})
+    unsaid = sure.model_copy(update={"context": {name: value for name, value in action.context.items() if name not in said}})
+    why = [Grants(stage.policy, ROSTER).why_not(given, one, one.verdict, at=stage.clock.now()) for one in (sure, unsaid)]
+    assert why[0] == ""
+    assert "comes from records" in why[1]
 
 
 @pytest.mark.parametrize("fault", [FaultKind.REFUSE, FaultKind.UNREACHABLE])

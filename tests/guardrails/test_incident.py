@@ -8,6 +8,7 @@ from shiftlead.core.actions import ActionState
 from shiftlead.core.approval import DecisionKind, Question, RequestState
 from shiftlead.core.errors import BadInput, Conflict, Forbidden
 from shiftlead.core.incidents import IncidentState, Selector
+from shiftlead.core.receipt import Outcome
 from shiftlead.core.switches import thrown
 from shiftlead.core.verdict import Lane
 from shiftlead.guardrails import lessons
@@ -224,6 +225,8 @@ def test_a_difference_between_ledger_and_outside_is_found_and_must_be_explained(
         raise ConnectionError("no route")
 
     assert len(reconcile(handling, incident.id, silent, operator=ANA).unexplained) == 2
+    unsure = lambda system, key: stage.connector.lookup(key).model_copy(update={"outcome": Outcome.UNKNOWN})  # noqa: E731
+    assert {one.outside for one in reconcile(handling, incident.id, unsure, operator=ANA).lines} == {"unknown"}
     handling.excuse(incident.id, lost.action_id, "deleted by the vendor, ticket 12", operator=ANA)
     assert reconcile(handling, incident.id, blind, operator=ANA).ok
 

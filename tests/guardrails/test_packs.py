@@ -251,6 +251,17 @@ def test_a_pack_of_ones_own_lies_beside_the_policy(mine: Path) -> None:
     assert [remark for remark in check(found).remarks if remark.serious] == []
 
 
+@pytest.mark.parametrize("applies", ["{consumer: true}", "{not: {consumer: false}}", "{not: {not: {consumer: true}}}"])
+def test_a_switch_reaches_a_flag_however_the_pack_writes_it(mine: Path, applies: str) -> None:
+    mine.with_name("mine.yaml").write_text(
+        PACK.replace("{country: {is: MX}}", applies).split("    examples:")[0], encoding="utf-8"
+    )
+    mine.write_text(f"{HEAD}packs: [mine.yaml, us-ca-sb1286]\n{ALLOW}", encoding="utf-8")
+    facts = TRADER | {"owed_amount": Money.of("80000.00", "USD"), "contacts_last_7_days": 9}
+    assert "C3-mine" in rules_of(judged(load_policy(mine), **facts))
+    assert "C3-mine" not in rules_of(judged(load_policy(mine), **(facts | {"region": "US-TX"})))
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("at_least", "above"), ("version: 4", "version: 5"), ("source: my law", "source: your law"), ("MX}", "BR}")],

@@ -101,6 +101,12 @@ def test_other_mistakes_in_a_condition(when, said, right):
     assert right in message
 
 
+def test_an_id_used_twice_is_named_where_it_stands_the_second_time():
+    text = HEAD + RULE % "{order_found: true}" + (RULE % "{disputed: true}").replace("rules:", "")
+    second = [number for number, line in enumerate(text.splitlines(), start=1) if "R-001" in line][1]
+    assert f"line {second}, rule 'R-001': two rules or limits have this id" in refused(text)
+
+
 def test_a_syntax_error_names_the_rule_it_stands_in():
     assert "near rule 'R-002'" in refused(HEAD + RULE % "{order_found: true}" + "\n  - {id: R-002, lane")
     assert "rule" not in refused("name: [\nowner: x")
@@ -160,6 +166,11 @@ def test_a_syntax_error_names_the_rule_it_stands_in():
             "Did you mean 'invoice.post'",
         ),
         (HEAD + RULE % "{order_found: true}\n    examples: [{order_found: 1, lane: allowed}]", "order_found is true or false"),
+        (HEAD + RULE % "{order_found: true}\n    examples: {lane: allowed}", "examples is a list"),
+        (HEAD + RULE % "{order_found: true}\n    examples: [{without: amount, lane: allowed}]", "without is a list"),
+        (HEAD + RULE % "{order_found: true}\n    examples: [{without: [[amount]], lane: allowed}]", "is not a declared fact"),
+        (HEAD + RULE % "{order_found: true}\n    examples: [{action: 5, lane: allowed}]", "it does not say which action"),
+        (HEAD + RULE % "{order_found: true}\n    examples: [{like: [a], lane: allowed}]", "is no sample"),
         (HEAD + "<<: {a: 1}\n", "'<<' is not a known field"),
     ],
 )

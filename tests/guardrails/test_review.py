@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shiftlead.core.verdict import Lane, Verdict
+from shiftlead.core.verdict import Lane, RuleHit, Verdict
 from shiftlead.guardrails import review
 from shiftlead.guardrails.conditions import AllOf, Op
 from shiftlead.guardrails.policy import parse_policy, shipped_policy
@@ -61,6 +61,15 @@ def test_a_verdict_in_words():
     ) in lines
     assert "Needs 2 people, none of whom made or edited it." in lines
     assert lines[-1].startswith("Did not match: R-004, ")
+
+
+def test_a_brain_that_cannot_say_how_sure_it_is_leaves_no_gap_in_the_words():
+    unsure = RuleHit(rule="low-confidence", lane=Lane.REVIEWED, reason="It cannot say.", field="confidence", limit="0.30")
+    verdict = Verdict(
+        lane=Lane.REVIEWED, policy="house@1", policy_digest="0", judged_at=datetime(2026, 1, 1, tzinfo=UTC), hits=(unsure,)
+    )
+    assert "low-confidence, reviewed: It cannot say. (confidence: missing; limit 0.30)" in explain(shipped_policy(), verdict)
+    assert because(verdict) == "reviewed: low-confidence (confidence missing; limit 0.30)"
 
 
 def test_a_verdict_under_another_policy_says_so():

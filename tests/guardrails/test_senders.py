@@ -1,5 +1,7 @@
 """Senders: the marks of payment fraud, found and not invented."""
 
+import time
+
 import pytest
 
 from shiftlead.guardrails.senders import sender_facts
@@ -63,3 +65,9 @@ def test_an_address_without_a_domain_is_not_known_since_a_record_has_none():
 
 def test_where_nothing_is_on_record_every_sender_is_new():
     assert marks(known=(), **{"from": "a@b.example"}) == {"first_seen_domain"}
+
+
+def test_a_header_without_an_end_takes_no_longer_than_it_is_long():
+    started = time.process_time()
+    assert marks(**{"from": "a" * 100_000, "reply_to": "@" + "b" * 100_000}) == {"reply_to_differs", "first_seen_domain"}
+    assert time.process_time() - started < 10, "quadratic would be minutes"

@@ -221,3 +221,13 @@ def test_facts_that_are_never_twice_the_same_fill_no_memory():
     plan = fresh.plans["a.do"]
     assert len(plan._swept) <= 64
     assert len(plan._seen) <= 65
+
+
+def test_what_is_not_told_is_no_fact_however_often_it_comes():
+    """None says that nobody knows; under a name that the policy does not declare it says nothing at all."""
+    fresh = POLICY.model_copy()
+    first = judged(proposal(CLEAN | {"local_hour": 9, "of_another_policy": None}), policy=fresh)
+    assert first.lane is not Lane.PROHIBITED
+    for _ in range(4):
+        assert judged(proposal(CLEAN | {"local_hour": 9, "of_another_policy": None}), policy=fresh) == first
+    assert fresh.plans["a.do"]._swept, "no function was written"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Annotated
 
 import pytest
@@ -357,5 +358,50 @@ def test_whatever_a_tool_tells_the_agent_is_somebodys_text(sent, form):
             reader.invoke({})
     else:
         assert list(reader.invoke({})) == ["a page", secret]
+    told = guard(sent.send, watch=watch, authority=["to"]).invoke({"to": ["ann@acme.example"], "body": "hunter2xyz"})
+    assert "did not run" in told
+
+
+SECRET = "The password is hunter2xyz."
+
+
+def letters(end):
+    if end == "error":
+        raise ValueError(SECRET)
+    yield from SECRET
+    yield " And so on."
+
+
+async def later(end):
+    for piece in letters(end):
+        yield piece
+
+
+@pytest.mark.parametrize("end", ["whole", "error", "closed"])
+def test_what_comes_in_pieces_is_one_text(sent, end):
+    @tool
+    def read_page() -> object:
+        """Read a page."""
+        return letters(end)
+
+    watch = Watch("Send a mail to ann@acme.example")
+    stream = guard(read_page, watch=watch).invoke({})
+    with suppress(ValueError):
+        for count, _ in enumerate(stream, start=1):
+            if end == "closed" and count == len(SECRET):
+                stream.close()
+    told = guard(sent.send, watch=watch, authority=["to"]).invoke({"to": ["ann@acme.example"], "body": "hunter2xyz"})
+    assert "did not run" in told
+
+
+async def test_what_comes_in_pieces_later_is_one_text_too(sent):
+    @tool
+    async def read_page() -> object:
+        """Read a page."""
+        return later("whole")
+
+    watch = Watch("Send a mail to ann@acme.example")
+    async for _ in await guard(read_page, watch=watch).ainvoke({}):
+        pass
     told = guard(sent.send, watch=watch, authority=["to"]).invoke({"to": ["ann@acme.example"], "body": "hunter2xyz"})
     assert "did not run" in told

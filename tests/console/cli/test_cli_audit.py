@@ -56,6 +56,9 @@ def test_the_workspace_names_where_checkpoints_go_and_work_brings_them_there(pla
     assert elsewhere.exists()
     assert told("audit", "verify")["checkpoints"] == 1
     assert next(one for one in told("doctor") if one["check"] == "checkpoints")["state"] == "ok"
+    forged = json.loads(elsewhere.read_text().splitlines()[0]) | {"size": 10**6}
+    elsewhere.write_text(json.dumps(forged) + "\n")
+    assert next(one for one in told("doctor") if one["check"] == "checkpoints")["found"].startswith("0 of ")
 
 
 def test_a_place_that_is_not_there_is_named(place, run, told, tmp_path):
@@ -92,10 +95,29 @@ def test_a_stranger_checks_a_bundle_with_the_ledgers_key_alone(place, run, told,
     assert told("audit", "check", str(out), "--key", str(key))["ok"] is True
     assert told("audit", "check", str(out), "--key", key.read_text().split()[1])["ok"] is True
     assert told("audit", "check", str(out), "--key", key.read_text().strip())["ok"] is True
+    renamed = tmp_path / "from the owner.txt"
+    renamed.write_text(key.read_text())
+    assert told("audit", "check", str(out), "--key", str(renamed))["ok"] is True
+    renamed.write_bytes(b"\xff" * 40)
+    assert "is no public key" in run("audit", "check", str(out), "--key", str(renamed), code=2).stderr
     assert "is no public key" in run("audit", "check", str(out), "--key", "none.pub", code=2).stderr
+    assert "is no public key" in run("audit", "check", str(out), "--key", "A" * 400, code=2).stderr
     assert "Give --key" in run("audit", "check", str(out), code=3).stderr
     out.write_text(out.read_text().replace(case, "case_0000000000000000"))
     assert "not signed by the ledger" in run("audit", "check", str(out), "--key", str(key), code=1).stdout
+
+
+def test_a_bundle_says_in_json_what_it_holds(place, told, tmp_path):
+    case, out = told("case", "list")[0]["id"], tmp_path / "b.json"
+    made = told("audit", "bundle", case, "--out", str(out))
+    assert made == {"file": str(out), "case": case, "events": len(json.loads(out.read_text())["events"])}
+
+
+def test_a_bundle_about_no_case_does_not_hold(place, run, told, tmp_path):
+    out = tmp_path / "b.json"
+    run("audit", "bundle", told("case", "list")[0]["id"], "--out", str(out))
+    out.write_text(json.dumps(json.loads(out.read_text()) | {"case": {}}))
+    assert "does not have the form" in run("audit", "check", str(out), code=1).stdout
 
 
 @pytest.mark.parametrize(
@@ -105,6 +127,7 @@ def test_a_stranger_checks_a_bundle_with_the_ledgers_key_alone(place, run, told,
         (("audit", "prove", "--since", "none.jsonl"), "cannot be read"),
         (("audit", "verify", "--checkpoint", "none.jsonl"), "cannot be read"),
         (("audit", "bundle", "case_nobody", "--out", "b.json"), "case_nobody"),
+        (("audit", "export", "--out", "/nowhere/chain.jsonl"), "'/nowhere/chain.jsonl' cannot be written"),
     ],
 )
 def test_what_is_missing_is_named(worked, run, words, message):
@@ -115,4 +138,40 @@ def test_what_is_missing_is_named(worked, run, words, message):
 def test_a_workspace_without_its_own_key_says_how_to_get_one(place, run):
     for path in (place / ".keys").glob("*.key"):
         path.unlink()
-    assert "shiftlead operator key @ledger" in run("audit", "checkpoint", code=3).stderr
+    assert "from the machine that has it, or from a backup" in run("audit", "checkpoint", code=3).stderr
+
+
+def test_a_workspace_that_lost_the_public_half_of_its_own_key_says_what_to_restore(place, run):
+    (place / "keys" / "@ledger.pub").unlink()
+    told = run("audit", "checkpoint", code=5).stderr
+    assert "trusts no key of '@ledger'" in told
+    assert "hint: Restore" in told
+
+
+def test_doctor_looks_for_the_workspaces_own_key(place, run, told):
+    def found(code=0):
+        result = run("doctor", "--json", code=code)
+        return next((one["state"], one["found"]) for one in json.loads(result.stdout) if one["check"] == "own key")
+
+    assert found() == ("ok", "what workers propose is sealed with it")
+    (place / ".keys" / "@ledger.key").unlink()
+    assert found(code=1)[0] == "broken"
+    (place / "keys" / "@ledger.pub").unlink()
+    assert found() == ("look", "there is none, so nobody would notice an action that was written into the ledger")
+
+
+def test_a_checkpoint_names_the_policy_that_is_in_force_by_then(place, run):
+    """A running shift holds the policy with which its command began."""
+    from shiftlead.console.cli_notary import notary
+    from shiftlead.console.cli_session import Session
+    from shiftlead.core import policies
+
+    session = Session(workspace=place)
+    before = session.policy.digest()
+    text = (place / "policy.yaml").read_text()
+    (place / "policy.yaml").write_text(text.replace("version: 1", "version: 2", 1))
+    run("policy", "adopt", "--reason", "a new number")
+    with session.ledger() as ledger:
+        made = notary(session, ledger).write()
+        with ledger.reading() as reading:
+            assert made.policy_digest == policies.held(reading) != before

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from shiftlead.console.cli_grant import state_of
 from shiftlead.core.clock import SystemClock
+from shiftlead.core.grants import Grant, GrantState
 
 
 @pytest.fixture
@@ -55,6 +57,8 @@ def test_the_rules_are_taken_from_a_request(place, told, run, soon):
     ("more", "kind", "rules", "code", "says"),
     [
         (("--each", "x", "--total", "2", "--currency", "EUR"), "invoice.post", ("R-002",), 2, "is not an amount"),
+        (("--each", "NaN", "--total", "NaN", "--currency", "EUR"), "invoice.post", ("R-002",), 2, "is not an amount"),
+        (("--each", "1", "--total", "Infinity", "--currency", "EUR"), "invoice.post", ("R-002",), 2, "is not an amount"),
         (("--each", "500"), "invoice.post", ("R-002",), 2, "is capped"),
         ((), "invoice.post", (), 2, "names the rules"),
         ((), "invoice.post", ("missing-fact",), 2, "cannot be lifted"),
@@ -69,3 +73,23 @@ def test_what_is_refused(place, run, told, soon, more, kind, rules, code, says):
 
 def test_an_unknown_grant(place, run):
     assert "no grant" in run("grant", "sign", "gr_nothing", "--as", "ana", code=3).stderr
+
+
+def test_a_grant_that_is_used_up_says_so():
+    now = SystemClock().now()
+    grant = Grant(
+        id="gr_1",
+        kind="invoice.post",
+        party="S-104",
+        rules={"R-002": "0"},
+        count=2,
+        reason="rent",
+        given_by="ana",
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+        state=GrantState.ACTIVE,
+        used=1,
+    )
+    assert state_of(grant, now) == "active"
+    assert state_of(grant.model_copy(update={"used": 2}), now) == "used up"
+    assert state_of(grant, now + timedelta(days=1)) == "ended"

@@ -67,6 +67,22 @@ def test_a_remedy_runs_only_where_another_person_agrees_and_the_system_too(place
     assert "The system refused it; please take the case." in story
 
 
+def test_every_step_answers_in_json(place, told, incident):
+    action = affected(told, incident)[0]["action_id"]
+    assert told("incident", "excuse", incident, action, "--reason", "sent back") == {"action": action, "note": "sent back"}
+    for one in affected(told, incident):
+        told("incident", "excuse", incident, one["action_id"], "--reason", "sent back")
+    told("incident", "correct", incident)
+    told("incident", "reconcile", incident)
+    reviewed = told("incident", "review", incident, "--unchanged", "the ERP had the wrong period open")
+    assert reviewed == {"ok": True, "unchanged": "the ERP had the wrong period open"}
+
+
+def test_an_incident_that_stops_what_nothing_is_called_by_says_so(place, run):
+    assert "look at the spelling" in run("incident", "open", "x", "--stop", "action:invoice.pots").stderr
+    assert "spelling" not in run("incident", "open", "x", "--stop", "action:invoice.post", "--stop", "all").stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -48,6 +48,9 @@ def test_somebody_is_added_makes_a_key_and_decides(place, told, run, monkeypatch
     [
         (("add", "ana", "--role", "lead"), 2, "already"),
         (("add", "ANA", "--role", "lead"), 2, "one person to a reader"),
+        (("add", "@ledger", "--role", "lead"), 2, "shiftlead.yaml: operators: "),
+        (("add", "", "--role", "lead"), 2, "'' is no name of a person"),
+        (("add", "k\nim", "--role", "lead"), 2, "is no name of a person"),
         (("add", "kim", "--role", "lear"), 2, "Did you mean 'lead'"),
         (("key", "nobody"), 3, "not an operator"),
         (("delegate", "--to", "nobody", "--until", "2999-01-01", "--reason", "x"), 3, "not an operator"),

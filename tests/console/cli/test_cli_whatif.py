@@ -105,3 +105,8 @@ def test_an_action_of_today_is_not_counted_twice(worked):
     assert isinstance(action.amount, Money)
     assert "L-900" not in {hit.rule for hit in found.under.hits}
     assert found.under.lane is Lane.ALLOWED
+
+
+def test_a_misspelt_rule_is_told_the_nearest_one(worked, run):
+    assert "Did you mean 'R-002'" in run("policy", "explain", "R-0002", code=3).stderr
+    assert "case list" in run("policy", "explain", "case_nobody", code=3).stderr

@@ -66,6 +66,17 @@ def test_init_writes_over_nothing(tmp_path, run):
     assert (tmp_path / "policy.yaml").read_text() == "mine"
 
 
+def test_init_writes_nothing_beside_the_ledger_of_another_workspace(place, tmp_path, run):
+    ledger = f"sqlite:///{place / 'ledger.db'}"
+    assert "another workspace's" in run("init", str(tmp_path / "w"), "--size", "8", "--ledger", ledger, code=2).stderr
+    assert not [*(tmp_path / "w").iterdir()]
+
+
+def test_init_writes_nothing_where_the_ledger_cannot_be_made(tmp_path, run):
+    run("init", str(tmp_path / "w"), "--size", "8", "--ledger", "postgresql://nobody@localhost:1/none", code=7)
+    assert not [*(tmp_path / "w").iterdir()]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -368,20 +379,25 @@ def test_a_running_shift_notices_other_people_and_keys(place, run, capsys):
     session = Session(workspace=place)
     crew = open_crew(session.place)
     runner = Runner(crew)
-    held = cli_work._held(runner)
-    assert cli_work._changed(session, runner, held) == ""
+    assert cli_work._changed(session, runner) == ""
     key = place / "keys" / "ben.pub"
     kept = key.read_text()
     key.unlink()
-    assert "operators or their keys" in cli_work._changed(session, runner, held)
+    assert "operators or their keys" in cli_work._changed(session, runner)
     key.write_text(kept)
-    assert cli_work._changed(session, runner, held) == ""
+    assert cli_work._changed(session, runner) == ""
     file = place / "shiftlead.yaml"
     before = file.read_text()
     file.write_text(before.replace("ana: lead", "ana: operator"))
-    assert "operators or their keys" in cli_work._changed(session, runner, held)
+    assert "operators or their keys" in cli_work._changed(session, runner)
     file.write_text("operators: [")
-    assert cli_work._changed(session, runner, held) == "", "half a file is told of, and the work goes on"
+    assert cli_work._changed(session, runner) == "", "half a file is told of, and the work goes on"
     assert "cannot be read" in capsys.readouterr().err
-    assert "Another policy" in cli_work._changed(session, runner, "another")
+    file.write_text(before)
+    text = (place / "policy.yaml").read_text()
+    (place / "policy.yaml").write_text(text.replace("version: 1", "version: 2", 1))
+    run("policy", "adopt", "--reason", "adopted before the shift looked for the first time")
+    run("operator", "add", "kim", "--role", "lead")
+    assert "Another policy" in cli_work._changed(session, runner)
+    assert "kim" in session.place.workspace.operators, "whoever signs may be new too"
     crew.close()
