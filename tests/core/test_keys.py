@@ -88,7 +88,11 @@ def test_a_trusted_name_cannot_be_taken_with_a_new_key(folder, tmp_path, monkeyp
         folder.make("ana")
 
 
-@pytest.mark.parametrize("text", ["", "shiftlead-ed25519 AAAA ana", "shiftlead-ed25519 " + BEN.public + " ben"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "shiftlead-ed25519 AAAA ana", "shiftlead-ed25519 " + BEN.public + " ben"],
+    ids=["nothing", "no key", "another's"],
+)
 def test_a_public_file_that_holds_no_key_of_that_name_is_refused(folder, text):
     folder.public.mkdir(parents=True)
     (folder.public / "ana.pub").write_text(text)

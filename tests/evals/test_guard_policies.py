@@ -401,7 +401,9 @@ def test_the_shipped_records_are_small_and_hold_nobodys_mail_or_address():
     assert unpacked(packed(DATA)) == DATA
 
 
-@pytest.mark.parametrize("raw", [b"", b"nothing", gzip.compress(b"{}"), packed(DATA)[:-20]])
+@pytest.mark.parametrize(
+    "raw", [b"", b"nothing", gzip.compress(b"{}"), packed(DATA)[:-20]], ids=["empty", "words", "no data", "cut off"]
+)
 def test_broken_records_are_refused(raw):
     with pytest.raises(BadInput, match="cannot be read"):
         unpacked(raw)
