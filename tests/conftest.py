@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shiftlead.core.clock import FrozenClock
 from shiftlead.core.keys import SECRETS
@@ -21,6 +22,11 @@ from shiftlead.core.store import Ledger
 sys.path.insert(0, str(Path(__file__).parent / "scenarios"))
 
 from blank_ledger import blank_ledger
+
+
+# How fast examples come says something about the machine and nothing about the code.
+settings.register_profile("shiftlead", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shiftlead")
 
 
 @pytest.fixture(scope="session")
