@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).parent / "scenarios"))
 
 from blank_ledger import blank_ledger
 
-
 # How fast examples come says something about the machine and nothing about the code.
 settings.register_profile("shiftlead", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shiftlead")
