@@ -236,8 +236,7 @@ def open_crew(
     recognisers = open_recognisers(place.workspace.recognisers)
     with ExitStack() as opened:
         ledger = opened.enter_context(closing(place.open_ledger(clock)))
-        with ledger.reading() as session:
-            under = policies.held(session)
+        under = policies.held_in(ledger)
         if policy is None or policy.digest() != under:
             found = in_force(ledger, place, roster.keyring)
             policy, under = found.policy, found.version.digest

@@ -174,10 +174,8 @@ class Executor:
             switches.check(tx.session, current.stop_scopes)
             verdict = self.gate.admit(tx, current, fresh)
             if closed := gated(tx, current, verdict, keyring=self.keyring, authority=self.authority):
-                # What is stopped is judged prohibited, yet it is held and not given up.
+                # What somebody stopped while it was judged is held and not given up.
                 switches.check(tx.session, current.stop_scopes)
-                if closed.stopped:
-                    raise Stopped(f"Action {current.id!r} was stopped while it was judged.", hint="It is taken up again.")
                 raise _Closed(closed)
             outbox.announce(tx, attempt.effect, sender=attempt.actor, policy_digest=verdict.policy_digest)
             # Read last and in turn, so that whoever stops or holds this is either before us in the chain and seen, or after us.

@@ -1,7 +1,6 @@
 """`shiftlead audit`: does the chain hold, and what somebody elsewhere needs to check that."""
 
 import os
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -183,16 +182,15 @@ def _trusted(session: Session, key: str) -> "Keyring":
 def _public(key: str) -> str:
     """The public key in an option: itself, the line with it, or the file that holds it; raises BadInput where it is none."""
     from ..core.errors import BadInput
+    from ..core.keys import public_in
 
     line = key
     with suppress(OSError, UnicodeDecodeError):
         # A key may be longer than the name of a file.
         if Path(key).is_file():
             line = Path(key).read_text(encoding="utf-8")
-    words = line.strip().removeprefix("shiftlead-ed25519 ").split()
-    with suppress(ValueError):
-        if words and len(b64decode(words[0], validate=True)) == 32:
-            return words[0]
+    if found := public_in(line):
+        return found
     raise BadInput(f"{key!r} is no public key, and no file that holds one.", hint="Give keys/@ledger.pub, or the key in it.")
 
 

@@ -114,12 +114,11 @@ def _unused(ledger: "Ledger") -> None:
     """Raise BadInput where a policy is in force already, which only the keys of the workspace that made it can vouch for."""
     from ..core import policies
 
-    with ledger.reading() as reading:
-        if policies.held(reading):
-            raise BadInput(
-                "The ledger is another workspace's: a policy is in force there.",
-                hint="Name another ledger, or use that workspace's folder with its keys.",
-            )
+    if policies.held_in(ledger):
+        raise BadInput(
+            "The ledger is another workspace's: a policy is in force there.",
+            hint="Name another ledger, or use that workspace's folder with its keys.",
+        )
 
 
 def _house(connector: str, name: str, email: str, phone: str) -> "House | None":

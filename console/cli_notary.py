@@ -19,6 +19,7 @@ def notary(session: Session, ledger: "Ledger", *, also: Sequence[Path] = ()) -> 
 
     Raises NotFound where the workspace's own key is not here.
     """
+    from ..core import policies
     from ..core.checkpoints import Notary
     from ..core.keys import LEDGER_KEY
 
@@ -29,16 +30,9 @@ def notary(session: Session, ledger: "Ledger", *, also: Sequence[Path] = ()) -> 
         [*places(session), *also],
         every_events=chosen.every_events,
         every=timedelta(minutes=chosen.every_minutes),
-        policy_digest=lambda: _held(ledger),
+        # The one in force when it signs, which is not always the one that the command began with.
+        policy_digest=lambda: policies.held_in(ledger),
     )
-
-
-def _held(ledger: "Ledger") -> str:
-    """The digest of the policy in force now, which is not always the one that the command began with."""
-    from ..core import policies
-
-    with ledger.reading() as reading:
-        return policies.held(reading)
 
 
 def places(session: Session) -> list[Path]:

@@ -156,9 +156,11 @@ def _shift(session: Session, runner: "Runner", *, pull: bool, interval: float, c
 
 def _changed(session: Session, runner: "Runner") -> str:
     """What is different from when the crew was put together; empty where nothing is, or the workspace cannot be read now."""
+    from ..core import policies
+
     # Also for a new policy, which somebody may have signed who was made an operator after we began.
     session.look_again()
-    if _held(runner) != runner.crew.under:
+    if policies.held_in(runner.crew.ledger) != runner.crew.under:
         return "Another policy came into force"
     try:
         same = session.place.roster().fingerprint() == runner.crew.roster.fingerprint()
@@ -166,13 +168,6 @@ def _changed(session: Session, runner: "Runner") -> str:
         complain(error)
         return ""
     return "" if same else "The operators or their keys have changed"
-
-
-def _held(runner: "Runner") -> str:
-    from ..core import policies
-
-    with runner.crew.ledger.reading() as reading:
-        return policies.held(reading)
 
 
 @contextmanager

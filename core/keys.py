@@ -191,11 +191,20 @@ def read_public(path: Path) -> tuple[str, str]:
     """Name and key in a public key file; raises SettingsError where it holds none."""
     try:
         found = _LINE.match(path.read_text(encoding="utf-8").strip())
-        if found and unquote(path.stem) == found[2] and len(base64.b64decode(found[1], validate=True)) == 32:
-            return found[2], found[1]
-    except (OSError, ValueError, binascii.Error):
-        pass
+    except (OSError, ValueError):
+        found = None
+    if found and unquote(path.stem) == found[2] and public_in(found[1]):
+        return found[2], found[1]
     raise SettingsError(f"{str(path)!r} holds no public key.", hint=f"It is one line: {_HEAD} KEY NAME, in a file NAME.pub.")
+
+
+def public_in(line: str) -> str:
+    """The public key in the line of a key file, or in what is nothing but the key; empty where there is none."""
+    words = line.strip().removeprefix(f"{_HEAD} ").split()
+    try:
+        return words[0] if words and len(base64.b64decode(words[0], validate=True)) == 32 else ""
+    except ValueError:
+        return ""
 
 
 def _read_secret(path: Path, name: str) -> Signer:

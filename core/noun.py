@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from .clock import as_utc
 from .record import Record
@@ -19,6 +19,9 @@ class Noun(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+Moment = Annotated[datetime, AfterValidator(as_utc)]
+"""A field for a moment in UTC; one without a zone is taken to be in UTC already."""
 
 _PLAIN = frozenset({str, int, bool, float, type(None)})
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from .errors import Conflict, NotFound
 from .keys import Keyring
 from .noun import Noun, canonical_json, digest
-from .store import Transaction
+from .store import Ledger, Transaction
 from .tables import AUDIT, POLICY_VERSION
 
 PURPOSE = "policy"
@@ -138,6 +138,12 @@ def find(session: Session, beginning: str, state: PolicyState | None = None) -> 
 def held(session: Session) -> str:
     """The digest of the one in force; empty where none is."""
     return str(session.connection().execute(_HELD, {"state": str(PolicyState.IN_FORCE)}).scalar() or "")
+
+
+def held_in(ledger: Ledger) -> str:
+    """The digest of the one in force in a ledger now; empty where none is."""
+    with ledger.reading() as session:
+        return held(session)
 
 
 def last_adopted(session: Session) -> str:

@@ -199,8 +199,17 @@ def locate(folder: Path | None = None) -> Place:
 def read_workspace(path: Path) -> Workspace:
     """The workspace file at `path`; raises SettingsError naming the file, the field and what was expected."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {_cause(error)}.", hint="Mend the file.") from error
+    return _workspace_in(text, path)
+
+
+def _workspace_in(text: str, path: Path) -> Workspace:
+    """The workspace in the text of the file at `path`; raises SettingsError."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SettingsError(f"{path}{where} cannot be read: {_cause(error)}.", hint="Mend the file.") from error
@@ -240,24 +249,18 @@ def add_operator(path: Path, name: str, role: str) -> None:
     after = block.sub(lambda found: f"{found[0]}  {entry}", before, count=1)
     if after == before and not known:
         after = f"{before.rstrip()}\noperators:\n  {entry}"
+    try:
+        found = _workspace_in(after, path).operators
+    except SettingsError as error:
+        raise SettingsError(error.message, hint="Nothing was written.") from error
+    if found != {**known, name: role}:
+        raise SettingsError(f"{path} lists its operators in a way of its own.", hint=f"Add `{entry.strip()}` to it by hand.")
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_text(after, encoding="utf-8")
-        if _read_again(part, path).operators != {**known, name: role}:
-            raise SettingsError(
-                f"{path} lists its operators in a way of its own.", hint=f"Add `{entry.strip()}` to it by hand."
-            )
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _read_again(part: Path, path: Path) -> Workspace:
-    """What would stand in `path`; an error names that file, and not the one beside it."""
-    try:
-        return read_workspace(part)
-    except SettingsError as error:
-        raise SettingsError(error.message.replace(str(part), str(path)), hint="Nothing was written.") from error
 
 
 def _bare(workspace: Workspace) -> Mapping[str, Any]:

@@ -82,11 +82,6 @@ class Verdict(_Verdict, Record):
 
     __slots__ = ()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether a kill switch was thrown over the action when it was judged."""
-        return any(hit.field == "stopped" for hit in self.hits)
-
     def because(self) -> str:
         """The deciding rules in one line, for lists and logs."""
         deciding = [hit for hit in self.hits if hit.lane is self.lane] or list(self.hits)

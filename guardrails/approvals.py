@@ -5,17 +5,14 @@ who press at once, one decides and the others are told who was first. An edit ma
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, assert_never
-
-from pydantic import AfterValidator
+from typing import Any, assert_never
 
 from ..core import actions, bodies, inbox, policies, queue
 from ..core.actions import ActionState
 from ..core.approval import PURPOSE, Decision, DecisionKind, Question, Request, RequestState
-from ..core.clock import as_utc, new_id
+from ..core.clock import new_id
 from ..core.errors import BadInput, Conflict, Forbidden
-from ..core.noun import Noun
+from ..core.noun import Moment, Noun
 from ..core.roster import Roster, Signing, signature
 from ..core.settings import Operator, Place
 from ..core.store import Ledger, Transaction
@@ -44,7 +41,7 @@ class Answer(Noun):
     """An answer in words."""
     changes: dict[str, Any] = {}
     """For an edit: new values by argument."""
-    until: Annotated[datetime, AfterValidator(as_utc)] | None = None
+    until: Moment | None = None
     """For a snooze: when to ask again."""
     role: str = ""
     """For an escalation: whom to ask; the policy's escalation role where empty."""
@@ -85,9 +82,7 @@ class Approvals:
     @classmethod
     def of(cls, place: Place, ledger: Ledger, policy: Policy) -> "Approvals":
         """The approvals of a workspace: its operators, the keys it trusts, and the keys of whoever runs this process."""
-        with ledger.reading() as session:
-            under = policies.held(session)
-        return cls(ledger, policy, signer=place.keys.signer, roster=place.roster(), under=under)
+        return cls(ledger, policy, signer=place.keys.signer, roster=place.roster(), under=policies.held_in(ledger))
 
     def decide(self, answer: Answer, operator: Operator) -> Outcome:
         """Write one decision and what follows from it, or nothing at all.

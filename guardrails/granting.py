@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
 
-from pydantic import AfterValidator
 from sqlmodel import Session
 
 from ..core import actions, grants
 from ..core.approval import Request
-from ..core.clock import as_utc, new_id
+from ..core.clock import new_id
 from ..core.errors import BadInput, Conflict, Forbidden
 from ..core.grants import PURPOSE, Grant, GrantState
-from ..core.noun import Noun
+from ..core.noun import Moment, Noun
 from ..core.roster import Roster, Signing, signature
 from ..core.settings import Operator
 from ..core.store import Ledger
@@ -36,7 +34,7 @@ class Terms(Noun):
     total: Decimal | None = None
     currency: str | None = None
     count: int
-    until: Annotated[datetime, AfterValidator(as_utc)]
+    until: Moment
     reason: str
 
 
