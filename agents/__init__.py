@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .playbook import Playbook, load_playbook
     from .runner import Runner
     from .scripted import ScriptedModel
-    from .text_model import TextModel
+    from .text_brain import TextBrain
     from .triage import Triage
     from .worker import Assessment, Worker
 
@@ -27,7 +27,7 @@ __all__ = [
     "Playbook",
     "Runner",
     "ScriptedModel",
-    "TextModel",
+    "TextBrain",
     "Triage",
     "Worker",
     "chat_model",
@@ -48,7 +48,7 @@ __getattr__ = door(
         "Playbook": "playbook",
         "Runner": "runner",
         "ScriptedModel": "scripted",
-        "TextModel": "text_model",
+        "TextBrain": "text_brain",
         "Triage": "triage",
         "Worker": "worker",
         "chat_model": "llm",

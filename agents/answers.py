@@ -111,7 +111,7 @@ def proposed(answer: Answer, playbook: Playbook, desk: Desk, embedded: Sequence[
     if unknown := [number for number in answer.steps if not playbook.step(number)]:
         raise BadInput(f"steps: the playbook has no step {unknown[0]}.")
     record = _target(operation, answer.target_id, desk)
-    # A model's own confidence is certified by nothing, so it must not open a lane: the approver reads it, the policy does not.
+    # What a model says of itself opens no lane; what reviewed cases make of it is filled in by those who know them.
     proposal = desk.propose(
         answer.action, record, answer.arguments, confidence=None, rationale=_rationale(answer), steps=sorted(set(answer.steps))
     )
@@ -179,9 +179,7 @@ def _facts(operation: Operation, proposal: Proposal, desk: Desk, twin: Proposal 
 
 def _rationale(answer: Answer) -> str:
     text = " ".join(answer.rationale.split())
-    text = text if len(text) <= MAX_RATIONALE else text[: MAX_RATIONALE - 1] + "…"
-    sure = "" if answer.confidence is None else f" (The model says it is {answer.confidence:.0%} sure; nothing certifies that.)"
-    return text + sure
+    return text if len(text) <= MAX_RATIONALE else text[: MAX_RATIONALE - 1] + "…"
 
 
 def _restored(value: Any, tokens: Mapping[str, str]) -> Any:

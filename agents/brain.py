@@ -1,9 +1,14 @@
 """Brains: what turns the evidence on a desk into an assessment."""
 
-from typing import Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ..core.model_settings import ModelSettings
 from ..tools.desk import Desk
 from .worker import Assessment, Worker
+
+if TYPE_CHECKING:
+    from .cassette import Cassette
 
 EMBEDDED = "embedded"
 """The brain that needs no model, no key and no network."""
@@ -36,14 +41,26 @@ class EmbeddedBrain:
 def make_brain(spec: str, **settings: Any) -> Brain:
     """The brain called `spec`: `embedded`, `provider:model`, or `module.path:factory`.
 
-    `record` in `settings` is called with every exchange with a model, `recognisers` look for personal data beside our own; the
-    rest goes to the model. Raises BadInput where `spec` names nothing, ShiftleadError where the provider's package is not
-    installed.
+    In `settings`, `models` is what the workspace says about language models, `record` is called with every exchange with one,
+    `recognisers` look for personal data beside our own, `meaning` says what a model's numbers were worth in reviewed cases, `before`
+    what earlier looks at a case have used, `wait` lets seconds pass, and `cassette` records the model or answers in its place; the
+    rest goes to the model. Raises BadInput where `spec` names nothing, another ShiftleadError where the model cannot be made or used so.
     """
     if spec == EMBEDDED:
         return EmbeddedBrain()
     # LangChain is imported only by those who use a model.
-    from .llm import LlmBrain, chat_model
+    from .llm import LlmBrain
+    from .providers import chat_model
 
-    record, recognisers = settings.pop("record", None), settings.pop("recognisers", ())
-    return LlmBrain(chat_model(spec, **settings), spec, record=record, recognisers=recognisers)
+    own = {name: settings.pop(name) for name in _OWN if name in settings}
+    cassette: Cassette | None = settings.pop("cassette", None)
+    models: ModelSettings = own.setdefault("models", ModelSettings())
+    make = partial(chat_model, spec, within=models, **settings)
+    if cassette is None:
+        return LlmBrain(make(), spec, **own)
+    asked = {**models.options, **({"logprobs": True} if models.logprobs else {}), **settings}
+    return LlmBrain(cassette.model(spec, make, asked), spec, **own)
+
+
+_OWN = ("models", "record", "recognisers", "meaning", "before", "wait")
+"""Settings of the brain, not of the model that it asks."""

@@ -22,7 +22,9 @@ from ..core.store import Transaction
 from ..core.verdict import Lane
 from ..guardrails.screening import instructions_in_text
 from ..tools.desk import Desk
-from .judgement import deed, looked_at_again, told
+from .champions import Cast
+from .judgement import deed, looked_at_again, moved, told
+from .shadowing import Beside, ask_beside, keep
 from .stops import STOPPED_PAUSE, UNJUDGED_PAUSE, check_case, check_sealed
 from .turns import Known, Step, Turn, advance, hand_over, outcome
 from .worker import Assessment, Worker
@@ -48,6 +50,10 @@ class Casework:
     """What screening found in the untrusted text."""
     drift: bool = False
     """True where the case is proposed anew because its record moved."""
+    cast: Cast | None = None
+    """Who works on it; None until it is looked at for the first time."""
+    beside: Beside = field(default_factory=Beside)
+    """What the challenger says."""
     turn: Turn | None = None
     rest: timedelta | None = None
     """How long the case should rest before it is taken up again."""
@@ -90,7 +96,9 @@ class Casework:
         return known
 
     def screen(self) -> None:
-        """Look through the untrusted text for instructions to the worker."""
+        """Take the brain that is at work now, and look through the untrusted text for instructions to the worker."""
+        self.cast = self.crew.cast(self.case)
+        self.worker = self.cast.worker
         texts = [str(value) for value in self.held.item.payload.values() if isinstance(value, str)]
         found = instructions_in_text("\n".join([self.held.item.subject, *texts]))
         self.warning = found.quote if found else ""
@@ -102,6 +110,8 @@ class Casework:
     def assess(self) -> None:
         """Let the brain conclude."""
         self.assessment = self.crew.brain.assess(self.worker, self.desk, self.findings)
+        if self.cast is not None:
+            self.beside = ask_beside(self.cast, self.desk, self.assessment, self.case.id)
 
     def judge(self) -> Step:
         """Seal and judge every proposal, open what is handed on, and ask whom to ask; nothing of it where a kill switch holds one."""
@@ -116,9 +126,10 @@ class Casework:
         with self.crew.ledger.transaction() as tx:
             queue.confirm(tx, self.held)
             first = actions.next_seq(tx.session, self.case.id) if self.drift else 1
-            changed = self._changed(tx) if self.drift else ""
+            note = moved(actions.of_case(tx.session, self.case.id), self.desk.evidence) if self.drift else ""
             sealed = tuple(self._seal(tx, proposal, first + number) for number, proposal in enumerate(self._undone(tx)))
             check_sealed(tx, sealed)
+            keep(tx, self.beside, self.case.id)
             for item in self.assessment.handoffs:
                 self.crew.open_handoff(tx, item, parent=self.case)
             question = self.assessment.question
@@ -126,7 +137,7 @@ class Casework:
             if asked and not sealed:
                 queue.keep_findings(tx, self.case.id, self.desk.evidence)
             known = Known.read(tx, self.case) if self.drift else Known(sealed=sealed, asked=asked)
-            self.turn = advance(tx, self.case, self.crew.terms, note=changed, known=known)
+            self.turn = advance(tx, self.case, self.crew.terms, note=note, known=known)
             if self.turn.step is Step.SCREEN:
                 self.turn = self._nothing_to_do(tx)
             self._close_if_done(tx, known)
@@ -219,13 +230,15 @@ class Casework:
             action_id=action_id,
             worker=self.worker.name,
             playbook=self.worker.playbook.ref,
-            brain=self.crew.brain.name,
+            brain=self.assessment.brain or self.crew.brain.name,
             proposal=proposal,
             evidence=tuple(self.desk.evidence),
         )
-        context = self.crew.context(self.worker, self.desk, proposal, warning=self.warning)
+        context = self.crew.context(self.worker, self.desk, proposal, brain=envelope.brain, warning=self.warning)
+        proven = self.crew.guard.proven(tx.session, proposal, context)
+        context |= proven
         # The switches are read once for all that is sealed here, after judging; where one is thrown nothing of it is written.
-        verdict = self.crew.guard.judge(tx.session, proposal, context, heeding_stops=False)
+        verdict = self.crew.guard.judge(tx.session, proposal, context, heeding_stops=False, proven=proven)
         if self.drift:
             verdict = looked_at_again(verdict)
         sealed = SealedAction(
@@ -260,13 +273,13 @@ class Casework:
     def _propose_anew(self, execution: Execution) -> Step:
         with self.crew.ledger.transaction() as tx:
             queue.confirm(tx, self.held)
-            moved = actions.of_case(tx.session, self.case.id)
-            for one in moved:
+            known = actions.of_case(tx.session, self.case.id)
+            for one in known:
                 if one.state in OPEN_STATES:
                     actions.move(tx, one.id, ActionState.SUPERSEDED, expect=OPEN_STATES)
             inbox.supersede(tx, self.case.id, actor="executor", why=execution.detail)
             tx.audit("action.record_moved", actor="executor", case_id=self.case.id, detail=execution.detail)
-            if sum(one.state is ActionState.SUPERSEDED for one in moved) >= MAX_DRIFTS:
+            if sum(one.state is ActionState.SUPERSEDED for one in known) >= MAX_DRIFTS:
                 hand_over(tx, self.case, f"Its record keeps changing: {execution.detail}", ask=self.crew.ask())
                 self.turn = advance(tx, self.case, self.crew.terms)
                 return self.turn.step
@@ -274,14 +287,6 @@ class Casework:
         self.desk.clear()
         self.turn = Turn(step=Step.SCREEN)
         return self.turn.step
-
-    def _changed(self, tx: Transaction) -> str:
-        """What is different from the evidence that was on screen when the action was proposed first."""
-        old = [a for a in actions.of_case(tx.session, self.case.id) if a.state is ActionState.SUPERSEDED]
-        before = {one.name: one.value for a in old for one in a.envelope.evidence}
-        now = {one.name: one.value for one in self.desk.evidence}
-        moved = [f"{name} {before[name]} -> {value}" for name, value in now.items() if before.get(name, value) != value]
-        return "The record changed since it was proposed" + (f": {', '.join(moved[:4])}" if moved else "")
 
     def _pause(self, rest: timedelta, why: str, *, retry: bool) -> Step:
         self.rest, self.rest_reason, self.retry = rest, why, retry

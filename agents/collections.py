@@ -19,6 +19,7 @@ from .dunning import Draft, amounts_match_records, draft, instalments
 from .dunning_recheck import facts_now
 from .dunning_steps import choose
 from .dunning_wording import text_facts
+from .last_reply import Heard, heard
 from .next_step import CONTACTS, NextStep
 from .playbook import Playbook
 from .promises import Promise, read_promise
@@ -33,6 +34,8 @@ class Findings(Noun):
 
     account: Account | None
     positions: tuple[Position, ...] = ()
+    heard: Heard | None = None
+    """What the customer's last mail says, where nobody has answered it."""
     missing: str = ""
     """What is wrong with the ticket, where the account could not be read."""
 
@@ -62,7 +65,7 @@ class Collections(Worker):
         _cite_history(desk, account, self.settings)
         for position in found:
             _conclude(desk, position)
-        return Findings(account=account, positions=found)
+        return Findings(account=account, positions=found, heard=heard(desk, account.activities))
 
     def assess(self, desk: Desk, findings: object) -> Assessment:
         """The next step by the playbook: a proposal, a question, or nothing with the reason."""
@@ -72,7 +75,7 @@ class Collections(Worker):
         work = _Work(desk, findings.account, findings.positions, self.settings)
         if desk.item.kind == "promise_to_pay" and _wish(desk) == "":
             return work.promise()
-        return work.steps()
+        return work.steps(findings.heard)
 
     def recheck(self, desk: Desk, proposal: Proposal) -> Mapping[str, Any]:
         """What records and text say now: a reminder may be approved at night, after a payment, or with another text."""
@@ -93,8 +96,11 @@ class _Work:
         self.state = contact_state(account, self.now, settings)
         self.contacts = 0
 
-    def steps(self) -> Assessment:
+    def steps(self, last: Heard | None) -> Assessment:
         chosen = choose(self.account, self.positions, self.settings, self.now, wish=_wish(self.desk))
+        if last is not None and last.stops and any(step.operation in CONTACTS for step in chosen.steps):
+            question = last.question(self.account.customer.name)
+            return Assessment(question=question, summary=question)
         proposals = tuple(self._proposal(step) for step in chosen.steps)
         return Assessment(proposals=proposals, summary=chosen.summary, outcome=chosen.outcome, again_at=chosen.again_at)
 

@@ -10,13 +10,12 @@ from ..connectors.execution import Observer
 from ..connectors.executor import Executor
 from ..connectors.intake import Intake
 from ..connectors.registry import load_connector, load_plugin
-from ..core import exchanges, operations, policies, queue
+from ..core import operations, policies, queue
 from ..core.action import Proposal
 from ..core.actions import SealedAction
 from ..core.case import Case, TicketItem
 from ..core.clock import Clock, SystemClock
 from ..core.errors import SettingsError
-from ..core.exchanges import ModelExchange
 from ..core.operations import OperationSpec
 from ..core.queue import Claim
 from ..core.roster import Roster, Signing
@@ -30,15 +29,18 @@ from ..guardrails.policy import Policy
 from ..guardrails.presidio import open_recognisers
 from ..guardrails.provenance import AUTHORITY_FACTS, GATE_FACTS, provenance
 from ..guardrails.quorum import Quorum
+from ..guardrails.standing import BRAIN, QUALITY_DRAW
 from ..tools.desk import Desk
-from .brain import Brain, make_brain
+from .brain import Brain
+from .champions import Cast, Champions
 from .parties import tells_of_others
 from .playbook import Playbook, load_playbook
 from .turns import Ask
 from .worker import Worker
+from .workspace_brain import workspace_brain
 
 if TYPE_CHECKING:
-    from .llm import Exchange
+    from .cassette import Cassette
 
 WORKERS = "shiftlead.workers"
 """The entry-point group that plugins and our own workers register in."""
@@ -78,12 +80,13 @@ class Crew:
         self.policy = policy
         self.brain = brain
         self.recognisers = recognisers
-        self.guard = Guard(policy, ledger.clock)
+        self.guard = Guard(policy, ledger.clock, keyring=roster.keyring)
         self.at = observer
         self.roster = roster
         self.sealing = sealing
         self.under = under
         self.quorum = Quorum(policy, roster)
+        self.champions = Champions(ledger, roster.keyring)
         self.executor = Executor(
             ledger, connectors, self.guard, keyring=roster.keyring, authority=self.quorum, under=under, observer=observer
         )
@@ -109,6 +112,10 @@ class Crew:
             # Somebody wrote a date at the end of the calendar; the case is worked on without a due time.
             return None
 
+    def cast(self, case: Case) -> Cast:
+        """Who works on a case: its worker with the brain that is at work now; raises LedgerError where that cannot be used."""
+        return self.champions.cast(self.workers[case.worker])
+
     def desk(self, held: Claim) -> Desk:
         """The desk for one claimed case, with the connector that its ticket came from first."""
         worker = self.workers[held.case.worker]
@@ -122,14 +129,16 @@ class Crew:
             clock=self.ledger.clock,
         )
 
-    def context(self, worker: Worker, desk: Desk, proposal: Proposal, *, warning: str) -> dict[str, Any]:
+    def context(self, worker: Worker, desk: Desk, proposal: Proposal, *, brain: str, warning: str) -> dict[str, Any]:
         """The runtime's own facts about a proposal: who proposes, where its authority comes from, what the text tries."""
         spec = desk.operation(proposal.action.kind)
         # None where the runtime cannot tell, so that a worker's own word never stands in for it.
         facts: dict[str, Any] = dict.fromkeys(AUTHORITY_FACTS)
         facts |= dict.fromkeys(name for name in GATE_FACTS if name in proposal.facts)
         facts |= provenance(spec.authority, proposal.action.arguments, desk.evidence).every_fact()
-        facts["worker"] = worker.name
+        item = desk.item
+        facts["worker"], facts[BRAIN] = worker.name, brain
+        facts[QUALITY_DRAW] = self.guard.standings.drawn(proposal.action.kind, item.source, item.external_id)
         facts[FACT] = tells_of_others(proposal, spec.authority, desk, worker.playbook.settings, more=self.recognisers).value
         facts["instructions_in_text"] = bool(warning) or bool(proposal.facts.get("instructions_in_text"))
         return facts
@@ -226,8 +235,11 @@ def open_crew(
     brain: str = "",
     policy: Policy | None = None,
     observer: Callable[[str], None] = lambda _: None,
+    cassette: "Cassette | None" = None,
 ) -> Crew:
     """The crew of a workspace, ready to work under the policy in force; `policy` is that one where the caller has it already.
+
+    `cassette` records the model that the brain asks, or answers in its place.
 
     Raises SettingsError, PolicyError, PluginError or LedgerError before anything starts.
     """
@@ -248,7 +260,7 @@ def open_crew(
             connectors=connectors,
             workers=workers,
             policy=policy,
-            brain=make_brain(brain or place.workspace.brain, record=recorder(ledger), recognisers=recognisers),
+            brain=workspace_brain(place, ledger, brain, recognisers=recognisers, cassette=cassette),
             roster=roster,
             sealing=place.keys.own(),
             recognisers=recognisers,
@@ -258,19 +270,6 @@ def open_crew(
         crew.register_operations()
         opened.pop_all()
         return crew
-
-
-def recorder(ledger: Ledger) -> Callable[["Exchange"], None]:
-    """Keeps every exchange with a model in `ledger`, on the case that it belongs to."""
-
-    def keep(exchange: "Exchange") -> None:
-        with ledger.transaction() as tx:
-            ticket = (exchange.source, exchange.external_id, exchange.revision)
-            case_id = queue.id_of_ticket(tx, *ticket)
-            shared = exchange.model_dump(include={"brain", "attempt", "prompt", "answer", "problem", "at"})
-            exchanges.put(tx, ModelExchange(case_id=case_id, **shared))
-
-    return keep
 
 
 def _spec(connector: Connector, operation: Operation) -> OperationSpec:

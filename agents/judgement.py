@@ -1,9 +1,11 @@
 """Judgements: what the audit chain keeps of one, when two proposals are the same deed, and the second look at a moved record."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..core.action import Proposal
-from ..core.actions import SealedAction
+from ..core.actions import ActionState, SealedAction
+from ..core.evidence import Evidence
 from ..core.verdict import Lane, RuleHit, Verdict, strictest
 
 
@@ -39,3 +41,12 @@ def looked_at_again(verdict: Verdict) -> Verdict:
     hit = RuleHit(rule="record-moved", lane=Lane.REVIEWED, reason="the record changed after the action was proposed")
     lane = strictest((verdict.lane, Lane.REVIEWED))
     return verdict.model_copy(update={"lane": lane, "hits": (hit, *verdict.hits)})
+
+
+def moved(known: Iterable[SealedAction], evidence: Iterable[Evidence]) -> str:
+    """What is different from the evidence that was on screen when the actions of a case were proposed first."""
+    old = [one for one in known if one.state is ActionState.SUPERSEDED]
+    before = {one.name: one.value for action in old for one in action.envelope.evidence}
+    now = {one.name: one.value for one in evidence}
+    changed = [f"{name} {before[name]} -> {value}" for name, value in now.items() if before.get(name, value) != value]
+    return "The record changed since it was proposed" + (f": {', '.join(changed[:4])}" if changed else "")

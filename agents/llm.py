@@ -1,193 +1,196 @@
 """Language models as brains: any LangChain chat model, asked for one answer that is checked before it counts.
 
-A model that fails, rambles, or wants something it may not want leads to a question for a person, never to a guess.
+A model that rambles, wants something it may not want, or needs more than the case may cost leads to a question for a person, never to
+a guess. Where its provider stays away, the worker's own rules conclude, and the envelope names them as its brain.
 """
 
-import json
+import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from importlib import import_module
-from typing import Any
+from threading import Lock
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from ..core.action import Proposal
-from ..core.errors import BadInput, Forbidden, NotFound, PluginError
-from ..core.noun import Noun
+from ..core.case import TicketItem
+from ..core.errors import SettingsError
+from ..core.model_settings import ModelSettings
+from ..core.noun import Noun, digest
 from ..guardrails.personal_data import Recogniser
 from ..guardrails.redaction import SHIPPED, Redactor
 from ..tools.desk import Desk
-from .answers import Answer, parse_answer, proposed, restored
+from .allowance import Allowance, OverBudget, Spent
+from .answers import Answer, proposed
+from .asking import Asker, Wait
+from .brain import EmbeddedBrain
+from .failures import Down
+from .interview import Candidate, Exchange, Interview, Recorder
 from .parties import known_values
+from .prompt_file import PromptFile, shipped_prompt
 from .prompts import ANSWER_SCHEMA, Prompt, build_prompt
+from .providers import chat_model
+from .sureness import Meaning, Method, Sureness, agreed, meant, unknown
 from .worker import Assessment, Worker
 
-PROVIDERS: dict[str, tuple[str, str]] = {
-    "openai": ("langchain_openai", "ChatOpenAI"),
-    "anthropic": ("langchain_anthropic", "ChatAnthropic"),
-    "google": ("langchain_google_genai", "ChatGoogleGenerativeAI"),
-    "mistral": ("langchain_mistralai", "ChatMistralAI"),
-    "ollama": ("langchain_ollama", "ChatOllama"),
-}
-"""Module and class of each provider; the provider's name is also the extra that installs it."""
+__all__ = ["Counts", "Exchange", "LlmBrain", "Recorder", "chat_model"]
 
 
-class Exchange(Noun):
-    """One question to a model and its answer, as they may be kept: with tokens in place of personal data."""
+class Counts(Noun):
+    """What a brain has done since the process began."""
 
-    brain: str
-    source: str
-    external_id: str
-    revision: str
-    """Source, id and revision of the ticket; together they name one case."""
-    attempt: int
-    prompt: str
-    answer: str
-    """What the model said; empty where it failed."""
-    problem: str = ""
-    """Why the answer could not be used; empty where it was."""
-    at: datetime
-
-
-Recorder = Callable[[Exchange], None]
-"""Keeps exchanges; what it raises stops the case, since an answer that is not on record must not count."""
-
-
-def chat_model(spec: str, **settings: Any) -> BaseChatModel:
-    """The chat model called `spec`: `provider:model`, or `module.path:factory` for one of your own.
-
-    `settings` go to the model's class or to the factory. Raises BadInput where `spec` names nothing, PluginError where the
-    provider's package is not installed or the model cannot be made.
-    """
-    provider, _, model = spec.partition(":")
-    if provider in PROVIDERS and model:
-        return _made(spec, _provided(provider), {"model": model, **settings})
-    if "." in provider and model:
-        return _made(spec, _factory(provider, model), settings)
-    raise BadInput(
-        f"{spec!r} names no brain.",
-        hint=f"Use embedded, PROVIDER:MODEL with one of {', '.join(PROVIDERS)}, or module.path:factory.",
-    )
-
-
-def _provided(provider: str) -> Callable[..., Any]:
-    module, name = PROVIDERS[provider]
-    try:
-        return getattr(import_module(module), name)  # type: ignore[no-any-return]
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise PluginError(f"{module} cannot be loaded: {error}.", hint=f"pip install 'shiftlead[{provider}]'") from error
-        raise PluginError(
-            f"The package {module.replace('_', '-')} for {provider} models is not installed.",
-            hint=f"pip install 'shiftlead[{provider}]'",
-        ) from error
-
-
-def _factory(module: str, name: str) -> Callable[..., Any]:
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise BadInput(
-            f"{module}:{name} cannot be loaded: {error}.", hint="Name an importable module and a function in it."
-        ) from error
-    if not callable(found):
-        raise BadInput(f"{module}:{name} is not a function.", hint="Name a function that returns a chat model.")
-    return found  # type: ignore[no-any-return]
-
-
-def _made(spec: str, make: Callable[..., Any], settings: dict[str, Any]) -> BaseChatModel:
-    try:
-        model = make(**settings)
-    except Exception as error:
-        raise PluginError(
-            f"The model {spec!r} could not be made: {_cause(error)}.", hint="Check its settings and the provider's key."
-        ) from error
-    if not isinstance(model, BaseChatModel):
-        raise BadInput(f"{spec!r} gave a {type(model).__name__}.", hint="It must be a LangChain chat model.")
-    return model
+    cases: int = 0
+    calls: int = 0
+    tokens: int = 0
+    fallbacks: int = 0
+    """Cases on which the provider stayed away."""
+    over_budget: int = 0
+    """Cases that went to a person because they would have cost too much."""
 
 
 class LlmBrain:
     """A brain that asks a language model, and holds its answer against the records and the worker's own reasoning."""
 
     def __init__(
-        self, model: BaseChatModel, name: str, *, record: Recorder | None = None, recognisers: Sequence[Recogniser] = ()
+        self,
+        model: BaseChatModel,
+        name: str,
+        *,
+        record: Recorder | None = None,
+        recognisers: Sequence[Recogniser] = (),
+        models: ModelSettings | None = None,
+        meaning: Meaning = unknown,
+        before: Callable[[TicketItem], Spent] = lambda _: Spent(),
+        wait: Wait = time.sleep,
     ) -> None:
-        """`recognisers` look for personal data beside our own, before anything goes to the model."""
+        """`name` is what it was made as: `provider:model`.
+
+        `recognisers` look for personal data beside our own, before anything goes to the model. `meaning` says what a number is worth in
+        reviewed cases; by default nobody can say, and no lane opens. `before` tells what earlier looks at a case have used. Raises
+        SettingsError where the budget is in money and the model has no price.
+        """
+        self._models = models or ModelSettings()
+        self._price = self._models.prices.get(name)
+        if self._models.budget.money is not None and self._price is None:
+            raise SettingsError(
+                f"models.budget.money: nothing says what {name} costs.", hint=f"Add it under models.prices as {name!r}."
+            )
         self._recognisers = (*SHIPPED, *recognisers)
-        self._model = model
-        self._name = name
+        self._asker = Asker(model, retries=self._models.retries, wait=wait)
+        self._spec = name
         self._record = record or (lambda _: None)
+        self._meaning = meaning
+        self._before = before
+        self._counts = Counts()
+        self._lock = Lock()
 
     @property
     def name(self) -> str:
-        """What it was made as: `provider:model`."""
-        return self._name
+        """Its name with the shipped prompt; a case of a playbook with its own has that on its envelope."""
+        return self._named(shipped_prompt())
+
+    @property
+    def counts(self) -> Counts:
+        """What it has done so far."""
+        with self._lock:
+            return self._counts
 
     def assess(self, worker: Worker, desk: Desk, findings: object) -> Assessment:
         """What the model concludes; a question for a person where its answer cannot be used."""
         embedded = worker.assess(desk, findings)
         redactor = Redactor(known_values(desk), self._recognisers)
         prompt = build_prompt(worker.playbook, desk, redactor)
-        problem = complaint = ""
-        # The second attempt asks in plain text: a model whose structured output fails can often still write JSON.
-        for attempt, structured in enumerate((True, False), 1):
-            messages = _messages(prompt, complaint)
-            text, problem = self._ask(messages, structured=structured)
-            complaint = ""
-            try:
-                if not problem:
-                    answer = restored(parse_answer(text), prompt.tokens)
-                    return _concluded(answer, worker, desk, embedded)
-            except (BadInput, Forbidden, NotFound) as error:
-                problem = error.message
-                complaint = _unrevealing(problem, prompt, redactor)
-            finally:
-                self._keep(desk, attempt, messages, redactor.hide(text), _unrevealing(problem, prompt, redactor))
-        return _unanswered(self._name, problem, embedded)
-
-    def _ask(self, messages: list[BaseMessage], *, structured: bool) -> tuple[str, str]:
-        """What the model said, and what went wrong; one of them is empty."""
+        before = self._before(desk.item)
+        allowance = Allowance(self._models.budget, self._price, desk.clock, before)
+        interview = self._interview(worker, desk, embedded, prompt, redactor, allowance)
+        brain = self._named(prompt.words)
+        down = over = False
         try:
-            return (self._structured(messages) if structured else str(self._model.invoke(messages).text)), ""
-        except Exception as error:  # noqa: BLE001 - a client library may raise anything, and none of it may stop the case
-            return "", f"the model failed: {_cause(error)}"
+            return self._concluded(interview, worker, desk, embedded, brain)
+        except OverBudget as error:
+            over = True
+            asked = _asking(f"{_sentence(str(error))} Please settle this case. {_otherwise(embedded)}", embedded)
+            return asked.model_copy(update={"brain": brain})
+        except Down as error:
+            down = True
+            return self._without_model(str(error), embedded, brain)
+        finally:
+            self._count(allowance.spent.since(before), down=down, over=over)
 
-    def _structured(self, messages: list[BaseMessage]) -> str:
-        try:
-            asking = self._model.with_structured_output(ANSWER_SCHEMA, method="function_calling", include_raw=True)
-        except NotImplementedError:
-            return str(self._model.invoke(messages).text)
-        got: Any = asking.invoke(messages)
-        parsed = got["parsed"]
-        return json.dumps(parsed, ensure_ascii=False, default=str) if isinstance(parsed, dict) else str(got["raw"].text)
-
-    def _keep(self, desk: Desk, attempt: int, messages: list[BaseMessage], answer: str, problem: str) -> None:
-        prompt = "\n\n".join(str(message.text) for message in messages)
-        self._record(
-            Exchange(
-                brain=self._name,
-                source=desk.item.source,
-                external_id=desk.item.external_id,
-                revision=desk.item.revision,
-                attempt=attempt,
-                prompt=prompt,
-                answer=answer,
-                problem=problem,
-                at=desk.clock.now(),
-            )
+    def _interview(
+        self, worker: Worker, desk: Desk, embedded: Assessment, prompt: Prompt, redactor: Redactor, allowance: Allowance
+    ) -> Interview:
+        stand_in = f"; {_own_name(embedded)} stepped in" if self._models.fallback == "embedded" else ""
+        return Interview(
+            self._named(prompt.words),
+            self._asker,
+            prompt=prompt,
+            desk=desk,
+            redactor=redactor,
+            allowance=allowance,
+            check=lambda answer: _checked(answer, worker, desk, embedded),
+            record=self._record,
+            text_first=self._models.logprobs,
+            stand_in=stand_in,
         )
 
+    def _concluded(self, interview: Interview, worker: Worker, desk: Desk, embedded: Assessment, brain: str) -> Assessment:
+        first = interview.first()
+        if first is None:
+            return _unanswered(self._spec, interview.problem, embedded).model_copy(update={"brain": brain})
+        chosen, value, method = self._weighed(interview, first, desk)
+        if not chosen.proposals or value is None:
+            return chosen.model_copy(update={"brain": brain})
+        # What a number is worth depends on where it came from, so each way has certificates of its own.
+        brain = f"{brain}+{method}"
+        kind = chosen.proposals[0].action.kind
+        sureness = Sureness(
+            value=value, method=method, worker=worker.name, kind=kind, brain=brain, samples=self._models.samples
+        )
+        said = _said(chosen.proposals[0], sureness, meant(sureness, self._meaning))
+        return chosen.model_copy(update={"proposals": (said,), "brain": brain})
 
-def _messages(prompt: Prompt, complaint: str) -> list[BaseMessage]:
-    messages: list[BaseMessage] = [SystemMessage(prompt.system), HumanMessage(prompt.case)]
-    if complaint:
-        messages.append(HumanMessage(f"Your last answer cannot be used: {complaint} Answer again with the one JSON object."))
-    return messages
+    def _weighed(self, interview: Interview, first: Candidate, desk: Desk) -> tuple[Assessment, float | None, Method]:
+        """What is concluded, how sure the model says it is, and where that number comes from."""
+        if first.likelihood is not None:
+            return first.assessment, first.likelihood, Method.LOGPROBS
+        if self._models.samples == 1 or not (first.answer.action and first.assessment.proposals):
+            return first.assessment, first.answer.confidence, Method.STATED
+        answers = [first, *(interview.another() for _ in range(self._models.samples - 1))]
+        assessments = [None if one is None else one.assessment for one in answers]
+        place, votes = agreed(assessments, desk.operation)
+        return assessments[place] or first.assessment, votes / len(answers), Method.SAMPLES
+
+    def _without_model(self, problem: str, embedded: Assessment, brain: str) -> Assessment:
+        if self._models.fallback == "person":
+            return _unanswered(self._spec, problem, embedded).model_copy(update={"brain": brain})
+        note = f"{self._spec} could not be reached; the worker's own rules concluded."
+        proposals = tuple(one.model_copy(update={"rationale": f"{one.rationale} ({note})"}) for one in embedded.proposals)
+        update = {
+            "brain": _own_name(embedded),
+            "proposals": proposals,
+            "question": f"{embedded.question} ({note})" if embedded.question else "",
+            "summary": f"{embedded.summary} {note}".strip(),
+        }
+        return embedded.model_copy(update=update)
+
+    def _named(self, words: PromptFile) -> str:
+        """`provider:model~case@1-<digest>`: whatever changes its answers or what its numbers mean changes its name."""
+        decides = [words.digest(), ANSWER_SCHEMA, self._models.samples, self._models.logprobs, self._models.options]
+        return f"{self._spec}~{words.ref}-{digest(decides)[:12]}"
+
+    def _count(self, spent: Spent, *, down: bool, over: bool) -> None:
+        with self._lock:
+            old = self._counts
+            self._counts = Counts(
+                cases=old.cases + 1,
+                calls=old.calls + spent.calls,
+                tokens=old.tokens + spent.tokens,
+                fallbacks=old.fallbacks + down,
+                over_budget=old.over_budget + over,
+            )
 
 
-def _concluded(answer: Answer, worker: Worker, desk: Desk, embedded: Assessment) -> Assessment:
+def _checked(answer: Answer, worker: Worker, desk: Desk, embedded: Assessment) -> Assessment:
+    """What an answer comes to; raises BadInput, Forbidden or NotFound where it may not be one."""
     if answer.question.strip():
         leaning = f" (It leaned towards {answer.action} on {answer.target_id}.)" if answer.action else ""
         return _asking(f"{answer.question.strip()}{leaning}", embedded)
@@ -202,9 +205,14 @@ def _concluded(answer: Answer, worker: Worker, desk: Desk, embedded: Assessment)
     return embedded
 
 
+def _said(proposal: Proposal, sureness: Sureness, confidence: float | None) -> Proposal:
+    rationale = f"{proposal.rationale} {sureness.told(confidence)}"
+    return proposal.model_copy(update={"confidence": confidence, "said": sureness.value, "rationale": rationale})
+
+
 def _compared(proposal: Proposal, embedded: Assessment) -> Proposal:
-    agreed = [one.action for one in embedded.proposals] == [proposal.action]
-    if agreed and not embedded.question:
+    agreed_on = [one.action for one in embedded.proposals] == [proposal.action]
+    if agreed_on and not embedded.question:
         return proposal
     return proposal.model_copy(update={"rationale": f"{proposal.rationale} {_otherwise(embedded)}"})
 
@@ -226,15 +234,10 @@ def _asking(question: str, embedded: Assessment) -> Assessment:
     return Assessment(question=question, summary=embedded.summary)
 
 
-def _unrevealing(problem: str, prompt: Prompt, redactor: Redactor) -> str:
-    """`problem` with tokens in place of personal data, as a model or a record may see it."""
-    for token, value in prompt.tokens.items():
-        problem = problem.replace(value, token)
-    before = len(redactor.tokens)
-    hidden = redactor.hide(problem)
-    return hidden if len(redactor.tokens) == before else "It does not fit the case."
+def _own_name(embedded: Assessment) -> str:
+    """The brain of the worker's own rules, as its envelopes name it."""
+    return embedded.brain or EmbeddedBrain().name
 
 
-def _cause(error: Exception) -> str:
-    first = next(iter(str(error).splitlines()), "").strip().rstrip(".")
-    return f"{type(error).__name__}: {first[:200]}" if first else type(error).__name__
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

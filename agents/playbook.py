@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ..core.errors import SettingsError
 from ..core.noun import Noun
+from .prompt_file import PromptFile, load_prompt
 
 
 class Step(Noun):
@@ -47,6 +48,8 @@ class Playbook(Noun):
     kpis: tuple[Target, ...] = ()
     settings: dict[str, Any] = {}
     """Numbers and words that the worker's own reasoning uses: tolerances, windows, channels."""
+    prompt: PromptFile | None = None
+    """The words that a language model is asked with; the shipped ones where None. A file names it by its path beside the playbook."""
 
     @model_validator(mode="after")
     def _numbered_without_gaps(self) -> Self:
@@ -82,8 +85,11 @@ class PlaybookSettings(Noun):
             ) from error
 
 
-def parse_playbook(text: str, *, origin: str) -> Playbook:
-    """The playbook in `text`; raises SettingsError naming `origin`, the field and what was expected."""
+def parse_playbook(text: str, *, origin: str, folder: Path | None = None) -> Playbook:
+    """The playbook in `text`; raises SettingsError naming `origin`, the field and what was expected.
+
+    The prompt that it names lies in `folder`.
+    """
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -93,6 +99,8 @@ def parse_playbook(text: str, *, origin: str) -> Playbook:
         raise SettingsError(f"{origin}{line}: {problem}.", hint="Mend the YAML of the playbook.") from error
     if not isinstance(raw, dict):
         raise SettingsError(f"{origin}: a playbook is a mapping of fields.", hint="Start it with `name:` and `version:`.")
+    if isinstance(raw.get("prompt"), str) and folder is not None:
+        raw["prompt"] = load_prompt(folder / raw["prompt"])
     try:
         return Playbook.model_validate(raw)
     except ValidationError as error:
@@ -104,7 +112,7 @@ def parse_playbook(text: str, *, origin: str) -> Playbook:
 def load_playbook(path: Path) -> Playbook:
     """The playbook in a file; raises SettingsError where it is missing or does not hold together."""
     try:
-        return parse_playbook(path.read_text(encoding="utf-8"), origin=str(path))
+        return parse_playbook(path.read_text(encoding="utf-8"), origin=str(path), folder=path.parent)
     except OSError as error:
         raise SettingsError(f"The playbook {str(path)!r} cannot be read: {error.strerror}.", hint="Check its path.") from error
 

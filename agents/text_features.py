@@ -1,4 +1,4 @@
-"""Hashed features of a text: word 1-2-grams and character 2-5-grams within words, the same in every process."""
+"""Hashed features of a text: word 1-2-grams and character 2-5-grams within words, the same in every process; folded into a sketch."""
 
 import re
 import unicodedata
@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ..core.noun import Noun
 
-FORMAT = 1
-"""Changes whenever the same text would yield other features; a model of another format is refused."""
+FORMAT = 2
+"""Changes whenever the same text would yield other features; a brain of another format is refused."""
 _MAX_CHARACTERS = 8_000
 _MAX_WORD = 32
 _ADDRESS = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}|https?://\S+|www\.\S+")
@@ -22,13 +23,15 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[?!€$£%]")
 
 
 class FeatureSpec(Noun):
-    """Which n-grams are taken; stored with a model."""
+    """Which n-grams are taken, and onto how many places they are folded; stored with a brain."""
 
     format: int = FORMAT
     words: tuple[int, int] = (1, 2)
     """Shortest and longest word n-gram."""
     characters: tuple[int, int] = (2, 5)
     """Shortest and longest character n-gram within a word and its borders."""
+    places: int = Field(default=4096, ge=2, le=1 << 20)
+    """Columns of a sketch: each n-gram is added to one of them, or taken from it, so that meetings cancel out on average."""
 
 
 class Counts(NamedTuple):
@@ -38,6 +41,26 @@ class Counts(NamedTuple):
     counts: NDArray[np.float32]
     words: int
     """How many of them are word n-grams."""
+
+
+class Vocabulary(NamedTuple):
+    """The n-grams that training kept."""
+
+    ids: NDArray[np.uint32]
+    """Their hashes, ascending."""
+    idf: NDArray[np.float32]
+    """How telling each is: the log of how rare it was."""
+    unseen: float
+    """The idf of an n-gram that training never kept."""
+
+
+class Sketch(NamedTuple):
+    """A text on the places of a sketch."""
+
+    places: NDArray[np.int64]
+    values: NDArray[np.float32]
+    novelty: float
+    """Share of the text's n-grams, by weight, that the vocabulary lacks; 1 for a text without words."""
 
 
 def features(text: str, spec: FeatureSpec) -> Counts:
@@ -64,6 +87,19 @@ def weighted(counts: Counts, idf: NDArray[np.float32]) -> NDArray[np.float32]:
     for part in (slice(0, counts.words), slice(counts.words, None)):
         values[part] /= max(float(np.linalg.norm(values[part])), 1e-9)
     return values
+
+
+def sketched(counts: Counts, vocabulary: Vocabulary, spec: FeatureSpec) -> Sketch:
+    """The n-grams of `counts` that are known, each on its place and with its sign (feature hashing, Weinberger et al. 2009)."""
+    if not len(counts.ids):
+        return Sketch(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), 1.0)
+    at = np.minimum(np.searchsorted(vocabulary.ids, counts.ids), len(vocabulary.ids) - 1)
+    known = vocabulary.ids[at] == counts.ids
+    values = weighted(counts, np.where(known, vocabulary.idf[at], np.float32(vocabulary.unseen)))
+    total = float(values @ values)
+    novelty = min(max(float(values[~known] @ values[~known]) / total, 0.0), 1.0)
+    signs = np.where(counts.ids[known] >> 31, np.float32(1), np.float32(-1))
+    return Sketch((counts.ids[known] % spec.places).astype(np.int64), values[known] * signs, novelty)
 
 
 def _counted(hashes: Sequence[int]) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:

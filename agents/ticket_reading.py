@@ -6,7 +6,7 @@ from ..tools.desk import Desk
 from .entities import Entity
 from .language import Language
 from .repeats import Repeat
-from .text_model import Prediction
+from .text_brain import Prediction, TextBrain
 from .triage_corpus import OUT_OF_SCOPE, Intent
 
 
@@ -33,15 +33,17 @@ class Read(Noun):
         return not self.foreign and self.intent.intent != OUT_OF_SCOPE
 
 
-def show(desk: Desk, read: Read, *, model: str) -> None:
-    """Lay what was read and concluded on the desk; `model` is the digest of the text model that guessed."""
+def show(desk: Desk, read: Read, *, model: TextBrain) -> None:
+    """Lay what was read and concluded on the desk; `model` is the text brain that guessed, which says so where a lower tier stepped in."""
     if read.customer is not None:
         desk.cite("customer", read.customer.name, of=read.customer)
     for invoice in read.invoices:
         desk.cite(f"invoice {invoice.number}", invoice.gross, of=invoice, note=f"{invoice.status}, mentioned in the text")
     desk.conclude("language", read.language.code, f"{read.language.confidence:.2f} sure")
     best = ", ".join(f"{one.label} {one.confidence:.2f}" for one in read.guess.alternatives[:2])
-    desk.conclude("intent", read.guess.label, f"{read.guess.confidence:.2f} sure; then {best}; text model {model[:12]}")
+    notice = f"; {model.announcement}" if model.announcement else ""
+    guessed = f"{read.guess.confidence:.2f} sure; then {best}; text brain {model.name}{notice}"
+    desk.conclude("intent", read.guess.label, guessed)
     if read.repeat is not None:
         desk.cite("earlier ticket", read.repeat.ticket.id, of=read.repeat.ticket, note=f"{read.repeat.likeness:.0%} alike")
 

@@ -1,8 +1,6 @@
 """The triage worker: what a ticket is about, where it goes, whether it repeats another, and who settles it."""
 
 from datetime import timedelta
-from functools import cache
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,29 +10,35 @@ from ..core.clock import today
 from ..guardrails.screening import instructions_in_text
 from ..guardrails.senders import sender_facts
 from ..tools.desk import Desk
+from .brain_shelf import shipped_text_brain
 from .entities import Entity, EntityKind, entities_of
 from .language import Language, language_of
 from .playbook import Playbook
 from .repeats import Repeat, find_repeat
-from .text_model import Prediction, TextModel
+from .text_brain import Prediction, TextBrain
+from .text_data import Example
+from .text_worker import Opinion, TextWorker
 from .ticket_reading import Read, reasons, show
-from .triage_corpus import OUT_OF_SCOPE, Intent, intents
+from .triage_corpus import OUT_OF_SCOPE, Intent, intents, shipped
 from .triage_handoffs import handoffs
 from .triage_replies import is_automatic, replies, reply_subject
 from .triage_settings import TriageSettings
-from .worker import Assessment, Worker
+from .worker import Assessment
 
 
-class Triage(Worker):
+class Triage(TextWorker):
     """Takes help-desk tickets."""
 
     name: ClassVar[str] = "triage"
     takes: ClassVar[frozenset[str]] = frozenset({"ticket"})
+    task: ClassVar[str] = "triage"
+    taught_by: ClassVar[str] = "ticket.route"
+    text: ClassVar[str] = "ticket text"
 
     def __init__(self, playbook: Playbook | None = None) -> None:
         super().__init__(playbook)
         self.settings = TriageSettings.of(self.playbook)
-        self.model = TextModel.load(Path(self.settings.model)) if self.settings.model else shipped_model()
+        self.model = TextBrain.load(Path(self.settings.model)) if self.settings.model else shipped_text_brain(self.task)
 
     def investigate(self, desk: Desk) -> object:
         """Read the ticket, its requester and what it refers to; a Read, or in words what is missing."""
@@ -43,7 +47,7 @@ class Triage(Worker):
         if ticket is None:
             return f"Ticket {reference!r} is not in {desk.item.source} any more."
         text = f"{ticket.subject}\n{ticket.body}" if ticket.subject not in ticket.body else ticket.body
-        desk.quote("ticket text", text)
+        desk.quote(self.text, text)
         desk.cite("requester", ticket.requester, of=ticket)
         customer = _customer(desk, ticket)
         earlier = desk.read("ticket.list", Ticket, requester=ticket.requester) if ticket.requester else []
@@ -66,13 +70,16 @@ class Triage(Worker):
             instructions=instructions_in_text(text) is not None,
             foreign=foreign,
         )
-        show(desk, read, model=self.model.digest)
+        show(desk, read, model=self.model)
         return read
 
     def assess(self, desk: Desk, findings: object) -> Assessment:
         """Merge a repeat; else route, reply where a template answers, and hand on what others settle."""
         if not isinstance(findings, Read):
             return Assessment(question=str(findings), summary=str(findings))
+        return self._concluded(desk, findings).model_copy(update={"brain": self.brain})
+
+    def _concluded(self, desk: Desk, findings: Read) -> Assessment:
         if findings.repeat is not None:
             return self._merge(desk, findings, findings.repeat)
         proposals = [self._route(desk, findings)]
@@ -82,6 +89,39 @@ class Triage(Worker):
         handed_on = handoffs(desk, findings)
         summary = f"{findings.intent.intent.replace('_', ' ')} for {proposals[0].action.arguments['queue']}"
         return Assessment(proposals=tuple(proposals), handoffs=handed_on, summary=summary)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The desk's intents, and that it is none of them."""
+        return frozenset(intents())
+
+    def corpus(self) -> list[Example]:
+        """The corpus of the shipped model."""
+        return shipped()
+
+    def opinion(self, text: str) -> Opinion:
+        """The intent that a ticket with this text would be routed by."""
+        language, guess = language_of(text), self.model.predict(text)
+        foreign, intent = self._foreign(language), self._intent(guess)
+        return Opinion(label=intent.intent, confidence=_sure(language, guess, intent, foreign=foreign))
+
+    def truth_in(self, proposal: Proposal) -> str:
+        """The intent that the queue and the tags of a route agree on; of a text in a foreign language nothing is learnt."""
+        known, given = intents(), proposal.action.arguments
+        if given.get("language") not in self.settings.languages:
+            return ""
+        tagged = [one for one in given.get("tags", ()) if one in known]
+        fitting = [one.intent for one in known.values() if one.queue == given.get("queue")]
+        if len(tagged) == 1 and tagged[0] in fitting:
+            return str(tagged[0])
+        # A person who changed the queue alone said what it is only where the queue takes one kind of ticket.
+        return fitting[0] if len(fitting) == 1 and tagged in ([], list(proposal.labels)) else ""
+
+    def facts_of(self, label: str, proposal: Proposal) -> dict[str, Any]:
+        """The intent and what follows from it; a foreign ticket goes to its own queue whatever it is about."""
+        if proposal.action.arguments.get("language") not in self.settings.languages:
+            return {"intent": label}
+        return {"intent": label, "queue": intents()[label].queue, "out_of_scope": label == OUT_OF_SCOPE}
 
     def _foreign(self, language: Language) -> bool:
         return language.code not in self.settings.languages and language.confidence >= self.settings.language_floor
@@ -112,7 +152,7 @@ class Triage(Worker):
             "ticket_id": ticket.id,
             "queue": self.settings.language_queue if read.foreign else intent.queue,
             "priority": max(1, intent.priority - 1) if key_account else intent.priority,
-            "language": read.language.code if read.foreign else "en",
+            "language": read.language.code if read.foreign else next(iter(self.settings.languages), "en"),
             "tags": (intent.intent,),
         }
         return desk.propose(
@@ -148,10 +188,7 @@ class Triage(Worker):
         return proposal.model_copy(update={"action": proposal.action.model_copy(update={"party": customer.id})})
 
     def _confidence(self, read: Read) -> float:
-        """How sure the proposal is right: of the intent, or, where it only sends the ticket to a person, that it has none."""
-        if read.foreign:
-            return round(read.language.confidence, 4)
-        return round(read.guess.confidence if read.known else 1 - read.guess.in_scope, 4)
+        return _sure(read.language, read.guess, read.intent, foreign=read.foreign)
 
     def _facts(self, read: Read) -> dict[str, Any]:
         facts: dict[str, Any] = {
@@ -168,11 +205,11 @@ class Triage(Worker):
         return facts
 
 
-@cache
-def shipped_model() -> TextModel:
-    """The classifier that ships with the worker."""
-    with as_file(files(__package__).joinpath("triage_model.npz")) as path:
-        return TextModel.load(path)
+def _sure(language: Language, guess: Prediction, intent: Intent, *, foreign: bool) -> float:
+    """How sure the proposal is right: of the intent, or, where it only sends the ticket to a person, that it has none."""
+    if foreign:
+        return round(language.confidence, 4)
+    return round(1 - guess.in_scope if intent.intent == OUT_OF_SCOPE else guess.confidence, 4)
 
 
 def _customer(desk: Desk, ticket: Ticket) -> Customer | None:

@@ -1,9 +1,10 @@
 """The shipped triage model's corpus: the desk's own utterances with CLINC150 and Banking77, split before templating.
 
-Retrain with `python examples/train_triage_model.py FOLDER --out agents/triage_model.npz`, where FOLDER holds
+Retrain with `python examples/train_triage_brain.py FOLDER --out agents/brain_triage`, where FOLDER holds
 `banking77/train.csv` and `clinc150/{train,val,oos_train,oos_val}.jsonl`.
 """
 
+import gzip
 import json
 import re
 import zlib
@@ -84,17 +85,39 @@ def intents() -> dict[str, Intent]:
 
 def build(data_folder: Path) -> list[Example]:
     """What the shipped model is trained on: filled templates and the train part of the public sets."""
+    return _with_templates([example for example, company in _public(data_folder) if not company])
+
+
+def shipped() -> list[Example]:
+    """The same from the files that ship with the worker, without the public sets at hand."""
+    return _with_templates(list(_shipped_public()))
+
+
+def pack_public(data_folder: Path) -> bytes:
+    """The train part of the public sets as it ships, in `triage_public.jsonl.gz`; the same sets give the same bytes."""
+    rows = dict.fromkeys(example for example, company in _public(data_folder) if not company)
+    lines = (json.dumps({"label": one.label, "text": one.text}, ensure_ascii=False) for one in rows)
+    return gzip.compress("\n".join(lines).encode(), 9, mtime=0)
+
+
+def _shipped_public() -> Iterator[Example]:
+    for line in gzip.decompress((_HERE / "triage_public.jsonl.gz").read_bytes()).decode().split("\n"):
+        yield Example.model_validate_json(line)
+
+
+def _with_templates(examples: list[Example]) -> list[Example]:
+    """`examples` of the public sets, and the desk's own utterances with their slots filled."""
     random = Random(0)  # noqa: S311 - seeded on purpose
-    examples = [example for example, company in _public(data_folder) if not company]
     # A pattern can happen to yield a wording that the company was given.
     reserved = {tuple(words(text)) for parts in _utterances().values() for text in parts["company"]}
+    found = list(examples)
     for label, parts in _utterances().items():
         drawn = [(text, _FILLS) for text in parts["train"]] + [(text, _PATTERN_FILLS) for text in parts["patterns"]]
         for template, times in drawn:
             wordings = [_worded(template, random) for _ in range(times)]
             kept = [wording for wording in wordings if tuple(words(wording)) not in reserved]
-            examples += [Example(text=_mail(wording, random), label=label, group=template) for wording in kept]
-    return list(dict.fromkeys(examples))
+            found += [Example(text=_mail(wording, random), label=label, group=template) for wording in kept]
+    return list(dict.fromkeys(found))
 
 
 def company_texts(data_folder: Path) -> dict[str, list[str]]:

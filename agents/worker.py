@@ -27,6 +27,8 @@ class Assessment(Noun):
     """How the case closes where nothing is proposed, handed over or asked."""
     again_at: datetime | None = None
     """Where it is too early to conclude: when to look again. The case rests until then instead of closing."""
+    brain: str = ""
+    """Name and version of the brain that concluded, where that is not the crew's own: another stepped in, or it has its own for a worker."""
 
 
 class Worker(ABC):

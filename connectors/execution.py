@@ -29,6 +29,9 @@ class Gate(Protocol):
         `fresh` holds facts that were read again just now.
         """
 
+    def unproven(self, tx: Transaction, action: SealedAction) -> bool:
+        """Whether an action that wants a certificate has none any more; read anew."""
+
     def count(self, tx: Transaction, action: SealedAction, at: datetime) -> None:
         """Count an action that turned out to have happened `at` that moment."""
 

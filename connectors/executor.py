@@ -180,13 +180,15 @@ class Executor:
             outbox.announce(tx, attempt.effect, sender=attempt.actor, policy_digest=verdict.policy_digest)
             # Read last and in turn, so that whoever stops or holds this is either before us in the chain and seen, or after us.
             if tx.in_turn():
-                self._look_again(tx, attempt, current)
+                self._look_again(tx, attempt, current, verdict)
             return True
 
-    def _look_again(self, tx: Transaction, attempt: _Attempt, before: SealedAction) -> None:
+    def _look_again(self, tx: Transaction, attempt: _Attempt, before: SealedAction, verdict: Verdict) -> None:
         """Check once more what others may have written since it was checked first."""
         check_policy(tx, self._under)
         switches.check(tx.session, before.stop_scopes)
+        if verdict.lane is Lane.ALLOWED and self.gate.unproven(tx, before):
+            raise Stopped("The certificate ended that let it run alone.", hint="It is judged anew.")
         # The same row as before was checked before.
         if (now := actions.get(tx.session, before.id)) != before:
             check_envelope(now, attempt.action, self.keyring)

@@ -21,7 +21,7 @@ from ..core.store import Ledger
 from ..guardrails.approvals import Approvals
 from ..guardrails.enactment import in_force
 from ..guardrails.policy import Policy
-from .bars import StatusBar
+from .bars import NewsBar, StatusBar
 from .desk import Desk
 from .dialogs import Help
 from .feed import Feed, Pulse, Section
@@ -67,6 +67,7 @@ class ConsoleApp(App[None]):
         Binding("f9", "stop", priority=True, show=False),
         Binding("1", "tab('inbox')", show=False),
         Binding("2", "tab('kpis')", show=False),
+        Binding("x", "noted", show=False),
         Binding("question_mark,f1", "help", show=False),
         Binding("q", "quit", show=False),
     ]
@@ -170,6 +171,8 @@ class ConsoleApp(App[None]):
         for screen in self.screen_stack:
             for bar in screen.query(StatusBar):
                 bar.refresh()
+            for news in screen.query(NewsBar):
+                news.look()
 
     def action_stop(self) -> None:
         """Open the stop panel over whatever is there; the second press stops everything."""
@@ -193,6 +196,12 @@ class ConsoleApp(App[None]):
         """Another tab, unless something is asked right now."""
         if not isinstance(self.screen, ModalScreen):
             self.switch_mode(mode)
+
+    def action_noted(self) -> None:
+        """Take note of the lanes that were closed; they are not told of again here."""
+        if not isinstance(self.screen, ModalScreen):
+            self.desk.seen |= {one.key for one in self.desk.news}
+            self._repaint_status()
 
     def action_help(self) -> None:
         """Every key of this place."""

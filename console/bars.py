@@ -99,6 +99,37 @@ class StatusBar(Bar):
             self.app.simulate_key("f9")
 
 
+class NewsBar(Bar):
+    """A lane that an alarm closed; there only while there is such news."""
+
+    DEFAULT_CSS = "NewsBar { display: none; }"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def look(self) -> None:
+        """Show the news that there is, or go."""
+        self.display = bool(self.desk.news)
+        self.refresh()
+
+    def left(self) -> Sequence[Piece]:
+        """Which lane, since when, and why."""
+        if not self.desk.news:
+            return ()
+        first, *others = self.desk.news
+        stand, more = first.stand, f", and {len(others)} more" if others else ""
+        # On a narrow screen the reason needs the room more than the worker does, whom the kind tells.
+        named = (stand.worker, stand.kind, stand.slice) if self.size.width >= 100 else (stand.kind,)
+        lane = " ".join(part for part in named if part)
+        told = [(" ▼ ", WARN), (clean(f"{lane} "), BOLD), (f"closed {first.at.astimezone():%H:%M}{more}: ", TEXT)]
+        return [*told, (clean(first.why), WARN)]
+
+    def rest(self) -> Sequence[Piece]:
+        """How to take note of it."""
+        return [(" x", ACCENT), (" noted ", DIM)]
+
+
 class TabBar(Bar):
     """The tabs, and what happened last."""
 

@@ -1,5 +1,6 @@
 """`shiftlead case`: the cases, one by one or all that match, and a parked one back into the queue."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -45,19 +46,34 @@ def list_cases(
 def show(session: Session, case: Named) -> None:
     """Show how one case stands."""
     from ..core import actions, inbox
-    from .cli_story import headline
+    from .cli_story import grounds_of, headline
 
-    with session.ledger() as ledger, ledger.reading() as reading:
-        found = find_case(reading, case)
-        sealed, asked = actions.of_case(reading, found.id), inbox.of_case(reading, found.id)
+    with session.ledger() as ledger:
+        policy = session.known_policy(ledger)
+        with ledger.reading() as reading:
+            found = find_case(reading, case)
+            sealed, asked = actions.of_case(reading, found.id), inbox.of_case(reading, found.id)
+            keyring, at = session.place.roster().keyring, ledger.clock.now()
+            known = grounds_of(reading, policy, keyring, sealed, at=at) if policy else {}
     if session.out.as_json:
-        acts = [{"id": a.id, "kind": a.kind, "state": a.state, "lane": a.lane, "summary": a.summary()} for a in sealed]
+        acts = [
+            {
+                "id": a.id, "kind": a.kind, "state": a.state, "lane": a.lane, "summary": a.summary(),
+                "confidence": a.envelope.proposal.confidence, "grounds": known.get(a.id),
+            }
+            for a in sealed
+        ]  # fmt: skip
         session.out.data({"case": found, "actions": acts, "requests": asked})
         return
     session.out.text(*headline(found))
     rows = {f"action {a.seq}": f"{a.summary()}: {a.state.value} ({a.lane.value}: {a.verdict.because()})" for a in sealed}
+    rows |= {f"confidence {a.seq}": _sure(a.envelope.proposal.confidence, known[a.id].lines) for a in sealed if a.id in known}
     rows |= {f"request {one.id}": f"{one.question.value}: {one.state.value}, asked of {one.role}" for one in asked}
     session.out.text(*(f"  {line}" for line in pairs(rows)))
+
+
+def _sure(confidence: float | None, lines: Iterable[str]) -> str:
+    return "; ".join(["the brain cannot say" if confidence is None else f"{confidence:.2f}", *lines])
 
 
 @command(app, "explain")
@@ -68,7 +84,8 @@ def explain(session: Session, case: Named) -> None:
     with session.ledger() as ledger:
         with ledger.reading() as reading:
             found = find_case(reading, case)
-        story = case_story(ledger, found, session.steps(found.worker), keyring=session.place.roster().keyring)
+        keyring, policy = session.place.roster().keyring, session.known_policy(ledger)
+        story = case_story(ledger, found, session.steps(found.worker), keyring=keyring, policy=policy)
     if session.out.as_json:
         session.out.data(story)
     else:

@@ -185,7 +185,8 @@ def _whole(session: Session, ledger: "Ledger", asked: "Request") -> "Iterator[st
 
     with ledger.reading() as reading:
         case = queue.get(reading, asked.case_id)
-    return request_told(asked, case_story(ledger, case, session.steps(case.worker), keyring=session.place.roster().keyring))
+    keyring, policy = session.place.roster().keyring, session.known_policy(ledger)
+    return request_told(asked, case_story(ledger, case, session.steps(case.worker), keyring=keyring, policy=policy))
 
 
 def _report(session: Session, asked: "Request", outcome: "Outcome") -> None:

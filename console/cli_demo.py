@@ -69,7 +69,8 @@ def _workspace(session: Session, folder: Path, *, size: int, seed: int, keep: bo
     session.out.say(f"A company with {size} waiting cases is made in {folder.resolve()} …")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("The next `shiftlead demo` deletes this folder.\n", encoding="utf-8")
-    return make_workspace(folder, clock=session.clock, who=session.who or system_user(), size=size, seed=seed)
+    who = session.who or system_user()
+    return make_workspace(folder, clock=session.clock, who=who, size=size, seed=seed, say=session.out.say)
 
 
 def _clear(folder: Path) -> None:

@@ -53,6 +53,7 @@ def _checks(session: Session) -> Iterator[Check]:
         ("plugins", _plugins),
         ("operators", _operators),
         ("own key", _own_key),
+        ("lanes", _lanes),
     ):
         yield from _guarded(name, looks, session)
 
@@ -205,6 +206,27 @@ def _own_key(session: Session) -> Iterator[Check]:
         yield "own key", LOOK, "there is none, so nobody would notice an action that was written into the ledger"
     else:
         yield "own key", OK, "what workers propose is sealed with it"
+
+
+def _lanes(session: Session) -> Iterator[Check]:
+    """What an alarm closed, what ends, and what begins anew though nobody wanted it."""
+    from ..core import certificates
+    from ..guardrails.stages import ALARMS, closings, standings
+    from .cli_standing import closed_told, lane_told
+
+    names, ring = list(session.place.workspace.workers), session.place.roster().keyring
+    with session.ledger() as ledger, ledger.reading() as reading:
+        at = ledger.clock.now()
+        closed = [one for one in closings(certificates.listed(reading), since=at - ALARMS) if one.alarm]
+        lanes = standings(reading, session.policy, ring, at=at, workers=names, every=True)
+    told = "; ".join(closed_told(one) for one in closed)
+    yield "closed lanes", LOOK if closed else OK, told or "no alarm closed one in the last 7 days"
+    held = [one for one in lanes if one.certificate is not None]
+    ends = [f"{lane_told(one.stand)} ends on {one.until:%Y-%m-%d}" for one in held if one.ends_soon]
+    yield "certificates", LOOK if ends else OK, "; ".join(ends) or f"lanes held open: {len(held)}"
+    broken = [lane_told(one.stand) for one in lanes if one.progress is not None and not one.progress.readable]
+    many = "; ".join(f"{one}: its test cannot be read and begins anew" for one in broken)
+    yield "trials", LOOK if broken else OK, many or f"lanes tested: {sum(one.progress is not None for one in lanes)}"
 
 
 def _without_key(session: Session) -> Iterator[str]:

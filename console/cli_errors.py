@@ -22,6 +22,7 @@ CODES: tuple[tuple[type[ShiftleadError], int, str], ...] = (
     (errors.ConnectorError, 6, "connector trouble"),
     (errors.PluginError, 7, "plugin or ledger trouble"),
     (errors.LedgerError, 7, "plugin or ledger trouble"),
+    (errors.CassetteError, CHECK_FAILED, "a check failed"),
 )
 """Exit code and meaning by kind of error."""
 

@@ -84,6 +84,36 @@ def guard(
         raise typer.Exit(CHECK_FAILED)
 
 
+@command(app, "company")
+def company(
+    session: Session,
+    seeds: Annotated[str, typer.Option(help="Which made-up companies: 110-139, or 3,5,8.")] = "110-139",
+    size: Annotated[int, typer.Option(min=4, help="How many cases wait in each.")] = 340,
+    max_error: Annotated[float, typer.Option(min=0.001, max=0.5, help="The share of wrong actions to certify.")] = 0.03,
+    write: Annotated[Path | None, typer.Option(help="Write the track record here.", show_default=False)] = None,
+) -> None:
+    """Try the triage worker on made-up companies; exit code 1 where less than the error asked for cannot be proven."""
+    from ..evals.company import score_company, seeds_in
+    from ..evals.track_record import record_of, write_record
+    from .cli_progress import Progress
+
+    named = seeds_in(seeds)
+    bar = Progress("Trying", len(named))
+    report = score_company(named, size=size, target=max_error, step=bar.step)
+    bar.close()
+    passed = all(one.certification is not None and one.certification.certified for one in report.kinds)
+    if session.out.as_json:
+        session.out.data({"passed": passed, **report.as_data()})
+    else:
+        bar_text = f"at most {max_error:.1%} wrong, proven for {' and '.join(one.kind for one in report.kinds)}"
+        session.out.text(*report.text().splitlines(), "", f"{'Passed' if passed else 'Below the bar'}: {bar_text}.")
+    if write:
+        write_record(record_of(report), write)
+        session.out.say(f"Written to {write}.")
+    if not passed:
+        raise typer.Exit(CHECK_FAILED)
+
+
 def _suites(named: str, data: Path | None) -> list[str]:
     from ..core.errors import BadInput
 

@@ -69,16 +69,16 @@ def show(
         with ledger.reading() as reading:
             asked = _next(session, ledger) if request == NEXT else find_request(reading, request)
             case = queue.get(reading, asked.case_id)
-        story = case_story(
-            ledger, case, {} if session.out.as_json else session.steps(case.worker), keyring=session.place.roster().keyring
-        )
+        steps = {} if session.out.as_json else session.steps(case.worker)
+        keyring, policy = session.place.roster().keyring, session.known_policy(ledger)
+        story = case_story(ledger, case, steps, keyring=keyring, policy=policy)
     if session.out.as_json:
         session.out.data(
             {
                 "digest": asked.digest, "request": asked, "case": case, "ticket": story.ticket,
                 "action": next((one for one in story.actions if one.id == asked.action_id), None),
                 "decisions": [one for one in story.decisions if one.request_id == asked.id],
-                "actions": story.actions, "effects": story.effects,
+                "actions": story.actions, "effects": story.effects, "grounds": story.grounds,
             }
         )  # fmt: skip
         return

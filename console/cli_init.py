@@ -11,9 +11,12 @@ from ..core.errors import BadInput
 from .cli_session import Session, command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..core.clock import Clock
     from ..core.settings import ConnectorSettings, House, Place
     from ..core.store import Ledger
+    from ..guardrails.policy import Policy
 
 LEDGER = "sqlite:///ledger.db"
 COMPANY = "company"
@@ -51,6 +54,7 @@ def register(app: typer.Typer) -> None:
             house=_house(connector, house, email, phone),
             size=size,
             seed=seed,
+            say=session.out.say,
         )
         people = [f"{name} ({role})" for name, role in place.workspace.operators.items()]
         if session.out.as_json:
@@ -71,8 +75,12 @@ def make_workspace(
     house: "House | None" = None,
     size: int = 340,
     seed: int = 7,
+    say: "Callable[[str], None]" = lambda _: None,
 ) -> "Place":
-    """A new workspace in `folder`; raises SettingsError or BadInput, and writes nothing, where something is there already."""
+    """A new workspace in `folder`; raises SettingsError or BadInput, and writes nothing, where something is there already.
+
+    `say` is told what runs alone in a made-up company by the track record of its brain.
+    """
     from ..core.keys import LEDGER_KEY
     from ..core.settings import FILE_NAME, Place, Workspace, write_workspace
     from ..core.store import Ledger
@@ -105,7 +113,10 @@ def make_workspace(
             # The made-up colleagues are nobody's, so their keys lie in the workspace; whoever makes it keeps theirs.
             place.keys.make(name, here=name != who)
         place.path(POLICY).write_text(_house_policy(), encoding="utf-8")
-        in_force(made, place, place.keys.ring())
+        policy = in_force(made, place, place.keys.ring()).policy
+        if connector == COMPANY:
+            # Evidence from made-up companies is evidence for another one and for nothing else, and it counts once, at the beginning.
+            say(_certified(made, place, policy, seed=seed))
     write_workspace(folder, workspace)
     return place
 
@@ -187,6 +198,12 @@ def _company(path: Path, *, clock: "Clock", size: int, seed: int) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     Company.create(path, seed=seed, size=size, today=today(clock), clock=clock).close()
+
+
+def _certified(ledger: "Ledger", place: "Place", policy: "Policy", *, seed: int) -> str:
+    from ..evals.track_record import issue
+
+    return issue(ledger, policy, seed=seed, keyring=place.keys.ring(), sealing=place.keys.own())
 
 
 def _house_policy() -> str:

@@ -145,7 +145,7 @@ def _judged(session: Session, about: str, other: "Policy | None", named: str) ->
         sealed = actions_named(reading, about)
         if other is None:
             return [stands(policy, one) for one in sealed]
-        guard = Guard(other, ledger.clock)
+        guard = Guard(other, ledger.clock, keyring=session.place.roster().keyring)
         return [compared(policy, guard, one, reading, named=named) for one in sealed]
 
 

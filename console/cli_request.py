@@ -33,7 +33,7 @@ def request_told(asked: Request, story: CaseStory) -> Iterator[str]:
 def _asked_about(asked: Request, story: CaseStory) -> Iterator[str]:
     for sealed in story.actions:
         if sealed.id == asked.action_id:
-            yield from action_told(sealed, story.steps)
+            yield from action_told(sealed, story.steps, grounds=story.grounds.get(sealed.id))
 
 
 def _ticket(story: CaseStory) -> Iterator[str]:

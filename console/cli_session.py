@@ -102,6 +102,16 @@ class Session:
             self.out.say(f"warning: {warning}")
         return found
 
+    def known_policy(self, ledger: "Ledger") -> "Policy | None":
+        """The policy in force in `ledger`; None, and a complaint, where it cannot be used, for what must be told all the same."""
+        from .cli_errors import complain
+
+        try:
+            return self.in_force(ledger, quiet=True).policy
+        except ShiftleadError as error:
+            complain(error)
+            return None
+
     @contextmanager
     def ledger(self) -> "Iterator[Ledger]":
         """The workspace's ledger, closed afterwards; raises LedgerError."""

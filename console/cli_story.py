@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core import actions, bodies, exchanges, inbox, outbox, queue
-from ..core.actions import SealedAction
+from ..core.actions import ActionState, SealedAction
 from ..core.approval import Decision, Request
 from ..core.audit import AuditEvent
 from ..core.case import Case, TicketItem
@@ -14,11 +14,17 @@ from ..core.noun import Noun
 from ..core.receipt import Effect
 from ..core.verdict import RuleHit
 from ..core.words import ERASED, SAID_IN, with_words
+from ..guardrails.grounds import Grounds
 from .cli_output import moment, money, pairs
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlmodel import Session as DbSession
+
     from ..core.keys import Keyring
     from ..core.store import Ledger
+    from ..guardrails.policy import Policy
 
 _LONG = 400
 
@@ -45,15 +51,20 @@ class CaseStory(Noun):
     """What was said in the audit trail, by its digest; what was erased is missing."""
     steps: dict[int, str] = {}
     """The steps of the worker's playbook as they are now."""
+    grounds: dict[str, Grounds] = {}
+    """What the confidence in each action that waits is worth, by the action's id."""
 
     def step(self, number: int) -> str:
         """One step in words."""
         return self.steps.get(number, "(not in the playbook any more)")
 
 
-def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str], *, keyring: "Keyring | None") -> CaseStory:
-    """Everything the ledger knows about `case`; `keyring` says whose signatures hold."""
+def case_story(
+    ledger: "Ledger", case: Case, steps: Mapping[int, str], *, keyring: "Keyring | None", policy: "Policy | None" = None
+) -> CaseStory:
+    """Everything the ledger knows about `case`; `keyring` says whose signatures hold, and `policy` which certificates are asked for."""
     with ledger.reading() as session:
+        sealed = tuple(actions.of_case(session, case.id))
         said = tuple(inbox.decisions(session, case_id=case.id))
         trail = tuple(ledger.events(case_id=case.id))
         erased = any(event.kind == "case.erased" for event in trail)
@@ -62,7 +73,7 @@ def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str], *, keyrin
             ticket=queue.item_of(session, case.id),
             parent=queue.get(session, case.parent_id) if case.parent_id else None,
             children=tuple(queue.listed(session, parent_id=case.id)),
-            actions=tuple(actions.of_case(session, case.id)),
+            actions=sealed,
             findings=queue.findings(session, case.id),
             requests=tuple(inbox.of_case(session, case.id)),
             decisions=said,
@@ -73,7 +84,18 @@ def case_story(ledger: "Ledger", case: Case, steps: Mapping[int, str], *, keyrin
             exchanges=tuple(exchanges.of_case(session, case.id)),
             words=bodies.of_case(session, case.id),
             steps=dict(steps),
+            grounds={} if policy is None else grounds_of(session, policy, keyring, sealed, at=ledger.clock.now()),
         )
+
+
+def grounds_of(
+    session: "DbSession", policy: "Policy", keyring: "Keyring | None", sealed: Iterable[SealedAction], *, at: "datetime"
+) -> dict[str, Grounds]:
+    """What the confidence in each of these actions is worth that waits for a person, by the action's id."""
+    from ..guardrails.grounds import grounds
+
+    waiting = (one for one in sealed if one.state is ActionState.WAITING)
+    return {one.id: grounds(session, policy, keyring, one, at=at) for one in waiting}
 
 
 def told(story: CaseStory) -> Iterator[str]:
@@ -91,7 +113,7 @@ def actions_told(story: CaseStory) -> Iterator[str]:
     """Every action of a case, with what the outside answered."""
     before: SealedAction | None = None
     for sealed in story.actions:
-        yield from action_told(sealed, story.steps, before=before)
+        yield from action_told(sealed, story.steps, before=before, grounds=story.grounds.get(sealed.id))
         yield from _effects(story, sealed)
         before = sealed
     if story.findings and not story.actions:
@@ -124,7 +146,9 @@ def headline(case: Case) -> Iterator[str]:
     )
 
 
-def action_told(sealed: SealedAction, steps: Mapping[int, str], *, before: SealedAction | None = None) -> Iterator[str]:
+def action_told(
+    sealed: SealedAction, steps: Mapping[int, str], *, before: SealedAction | None = None, grounds: Grounds | None = None
+) -> Iterator[str]:
     """One action: what it does, why, on what evidence, and what the policy says; evidence that `before` had is not repeated."""
     envelope, proposal = sealed.envelope, sealed.envelope.proposal
     action = proposal.action
@@ -134,6 +158,7 @@ def action_told(sealed: SealedAction, steps: Mapping[int, str], *, before: Seale
         "id": sealed.id,
         "state": sealed.state.value + (f", round {sealed.round}" if sealed.round > 1 else ""),
         "proposed by": f"{envelope.worker} ({envelope.playbook}, brain {envelope.brain}), confidence {sure}",
+        "confidence": "; ".join(grounds.lines) if grounds else "",
         "made by": ", ".join(sealed.makers),
         "why": proposal.rationale,
         "found": ", ".join(proposal.labels),

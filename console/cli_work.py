@@ -3,8 +3,9 @@
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from .cli_notary import sign_if_due
 from .cli_session import Session, command
 
 if TYPE_CHECKING:
+    from ..agents.cassette import Cassette
     from ..agents.crew import Crew
     from ..agents.runner import Runner, Shift
     from ..connectors.intake import Taken
@@ -35,28 +37,79 @@ def register(app: typer.Typer) -> None:
         concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many threads work.")] = THREADS,
         pull: Annotated[bool, typer.Option("--pull/--no-pull", help="Take new tickets in first.")] = True,
         brain: Annotated[str, typer.Option(help="embedded, or provider:model.", show_default=False)] = "",
+        cassette: Annotated[Path | None, typer.Option(help="A file of recorded model answers.", show_default=False)] = None,
+        mode: Annotated[
+            str, typer.Option(help="With a cassette: live, record, replay or replay-strict.", show_default="replay")
+        ] = "",
+        max_age_days: Annotated[int | None, typer.Option(min=0, help="How old a recording may be.", show_default=False)] = None,
         interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the queues.")] = 5.0,
     ) -> None:
         """Work on cases; without --once or --until-idle until it is told to stop (Ctrl-C or SIGTERM)."""
         if once and until_idle:
             raise BadInput("--once and --until-idle do not go together.", hint="Give one of them.")
-        from ..agents.crew import open_crew
-        from ..agents.runner import Runner
+        tape = _tape(session, cassette, mode, brain, max_age_days)
+        # With several threads the recordings of one case would not stand together.
+        threads = 1 if tape and tape.mode == "record" else concurrency
+        with tape.sealed(_ledger_hosts(session)) if tape else nullcontext():
+            _work(session, brain, tape, once=once, until_idle=until_idle, concurrency=threads, pull=pull, interval=interval)
+        for note in tape.finish() if tape else ():
+            session.out.say(note)
 
-        crew = open_crew(session.place, clock=session.clock, brain=brain, policy=session.policy)
-        try:
-            runner = Runner(crew)
-            if once or until_idle:
-                _one_run(
-                    session, runner, pull=pull, turn=runner.once if once else lambda: runner.until_idle(concurrency=concurrency)
-                )
-            else:
-                while _shift(session, runner, pull=pull, interval=interval, concurrency=concurrency):
-                    crew.close()
-                    crew = open_crew(session.place, clock=session.clock, brain=brain, policy=held_policy(session))
-                    runner = Runner(crew)
-        finally:
-            crew.close()
+
+def _work(
+    session: Session,
+    brain: str,
+    tape: "Cassette | None",
+    *,
+    once: bool,
+    until_idle: bool,
+    concurrency: int,
+    pull: bool,
+    interval: float,
+) -> None:
+    from ..agents.crew import open_crew
+    from ..agents.runner import Runner
+
+    crew = open_crew(session.place, clock=session.clock, brain=brain, policy=session.policy, cassette=tape)
+    try:
+        runner = Runner(crew)
+        if once or until_idle:
+            _one_run(
+                session, runner, pull=pull, turn=runner.once if once else lambda: runner.until_idle(concurrency=concurrency)
+            )
+        else:
+            while _shift(session, runner, pull=pull, interval=interval, concurrency=concurrency):
+                crew.close()
+                crew = open_crew(session.place, clock=session.clock, brain=brain, policy=held_policy(session), cassette=tape)
+                runner = Runner(crew)
+    finally:
+        crew.close()
+
+
+def _tape(session: Session, file: Path | None, mode: str, brain: str, max_age_days: int | None) -> "Cassette | None":
+    """The cassette that was asked for; raises BadInput where the options do not go together."""
+    if file is None:
+        if mode not in ("", "live") or max_age_days is not None:
+            raise BadInput("There is no cassette to record to or replay from.", hint="Name its file with --cassette.")
+        return None
+    from ..agents.brain import EMBEDDED
+
+    if (brain or session.place.workspace.brain) == EMBEDDED:
+        raise BadInput("The embedded brain asks no model, so there is nothing to record.", hint="Name a model with --brain.")
+    from ..agents.cassette import open_cassette
+    from ..guardrails.presidio import open_recognisers
+
+    recognisers = open_recognisers(session.place.workspace.recognisers)
+    return open_cassette(file, mode or "replay", clock=session.clock, max_age_days=max_age_days, recognisers=recognisers)
+
+
+def _ledger_hosts(session: Session) -> tuple[str, ...]:
+    """The hosts that the ledger's own library looks up, which it does in Python before it connects."""
+    from sqlalchemy import make_url
+
+    url = make_url(session.place.ledger_url())
+    named = url.query.get("host") or ()
+    return tuple(one for one in (url.host, *((named,) if isinstance(named, str) else named)) if one)
 
 
 def pull_all(crew: "Crew", on_trouble: Callable[[ConnectorError], None]) -> "Taken":

@@ -12,6 +12,7 @@ from ..core.action import Envelope, Reversibility
 from ..core.actions import SealedAction
 from ..core.approval import Question
 from ..core.verdict import Lane, RuleHit
+from ..guardrails.grounds import Grounds
 from ..guardrails.provenance import tainted_words
 from .feed import Story
 from .findings import write_evidence, write_ticket, write_value
@@ -214,8 +215,17 @@ def _write_why(page: Page, story: Story, action: SealedAction) -> None:
         page.put((" confidence ", DIM), ("the brain cannot say", WARN))
     else:
         page.put((" confidence ", DIM), (f"{confidence:.2f} ", BOLD), (gauge(confidence, 12), ACCENT))
+    _write_grounds(page, story.grounds)
     if labels := action.envelope.proposal.labels:
         page.text(", ".join(labels), TEXT, indent=7, first=[(" found ", DIM)])
+
+
+def _write_grounds(page: Page, grounds: Grounds) -> None:
+    if grounds.worth:
+        page.text(grounds.worth, TEXT, indent=12)
+    if grounds.certificate:
+        mark, look = ("✓ ", GOOD) if grounds.covered else ("– ", DIM)
+        page.text(grounds.certificate, TEXT, indent=3, first=[(f" {mark}", look)])
 
 
 def _write_hit(page: Page, hit: RuleHit) -> None:

@@ -1,7 +1,7 @@
 """What every screen shares: the feed, who sits here, what holds, and where a decision goes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,8 @@ from ..core.settings import Operator
 from ..guardrails import killswitch
 from ..guardrails.approvals import Answer, Approvals
 from ..guardrails.policy import Policy
-from .feed import Feed, Pulse, Story
+from ..guardrails.stages import Closing
+from .feed import NEWS, Feed, Pulse, Story
 from .guide import Guide, Guides, guide_of
 
 
@@ -27,6 +28,8 @@ class Desk:
     pulse: Pulse | None = None
     problem: str = ""
     """Why the ledger cannot be read at the moment."""
+    seen: set[str] = field(default_factory=set)
+    """Closed lanes that this person has taken note of."""
     on_change: Callable[[], None] = lambda: None
     """Called after something was written, so that the figures are read again at once."""
 
@@ -42,7 +45,16 @@ class Desk:
     def opened(self, request_id: str) -> "Opened":
         """A request with its case, and whether this person may approve it."""
         story = self.feed.story(request_id)
+        if story.action is not None:
+            found = self.feed.grounds(story.action, self.policy, self.approvals.quorum.roster.keyring)
+            story = replace(story, grounds=found)
         return Opened(story=story, why_not=self._why_not(story))
+
+    @property
+    def news(self) -> tuple[Closing, ...]:
+        """The lanes that an alarm closed within the last day, and that this person has not taken note of."""
+        known = self.pulse.closed if self.pulse else ()
+        return tuple(one for one in known if one.key not in self.seen and self.now - one.at < NEWS)
 
     def resume(self, scope: str, reason: str) -> killswitch.Resumed:
         """Ask that a scope may run again, or agree to it as the second person; says which it was."""

@@ -154,6 +154,7 @@ HELP = (
     ("!", "escalate to a role"),
     ("h", "put it off: one hour, tomorrow 09:00"),
     (".", "merge what has arrived"),
+    ("x", "take note of a lane that an alarm closed"),
     ("1 2", "inbox, KPIs"),
     ("F9", "stop; F9 again within 2 s stops everything"),
     ("q", "back, or quit"),

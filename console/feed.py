@@ -7,19 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..core import actions, bodies, inbox, operations, outbox, queue, switches, waiting
+from sqlmodel import Session
+
+from ..core import actions, bodies, certificates, inbox, operations, outbox, queue, switches, waiting
 from ..core.action import Envelope
 from ..core.actions import SealedAction
 from ..core.approval import Decision, Request
 from ..core.audit import AuditEvent
 from ..core.case import Case, TicketItem
+from ..core.errors import LedgerError
 from ..core.evidence import Evidence
+from ..core.keys import Keyring
 from ..core.operations import OperationSpec
 from ..core.receipt import Effect, EffectState
 from ..core.store import Ledger
 from ..core.switches import Switch
 from ..core.waiting import WaitingRow
+from ..guardrails.grounds import Grounds, grounds
+from ..guardrails.policy import Policy
+from ..guardrails.stages import Closing, closings
 from .palette import SOON
+
+NEWS = timedelta(hours=24)
+"""How long the screens tell of a lane that an alarm closed."""
 
 LAST_EVENTS = 400
 """How much of a case's audit trail is read for its history."""
@@ -45,6 +55,8 @@ class Pulse:
     stopped: tuple[Switch, ...]
     sending: int
     """Effects that are being sent right now."""
+    closed: tuple[Closing, ...] = ()
+    """Lanes that an alarm closed within the last day, the latest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +79,8 @@ class Story:
     words: Mapping[str, str] = field(default_factory=dict)
     """What was said in the events, by its digest."""
     read_at: datetime
+    grounds: Grounds = field(default_factory=Grounds)
+    """What the confidence in the action is worth, and whether a certificate covers it."""
 
     @property
     def envelope(self) -> Envelope | None:
@@ -117,6 +131,7 @@ class Feed:
                 soon=waiting.due_before(session, now + SOON, now=now),
                 stopped=tuple(switches.thrown(session)),
                 sending=len(outbox.in_state(session, [EffectState.SENDING])),
+                closed=_closed(session, now),
             )
 
     def story(self, request_id: str) -> Story:
@@ -139,7 +154,21 @@ class Feed:
                 read_at=self.now,
             )
 
+    def grounds(self, action: SealedAction, policy: Policy, keyring: Keyring | None) -> Grounds:
+        """What the confidence in an action is worth."""
+        with self.ledger.reading() as session:
+            return grounds(session, policy, keyring, action, at=self.now)
+
     def operation(self, connector: str, name: str) -> OperationSpec | None:
         """What an operation takes; None where it was never registered."""
         with self.ledger.reading() as session:
             return operations.get(session, connector, name)
+
+
+def _closed(session: Session, now: datetime) -> tuple[Closing, ...]:
+    try:
+        issued = certificates.listed(session)
+    except LedgerError:
+        # A damaged row must not take the figures from everybody; `doctor` and `brain status` name it.
+        return ()
+    return tuple(one for one in closings(issued, since=now - NEWS) if one.alarm)

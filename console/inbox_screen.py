@@ -16,7 +16,7 @@ from ..core.approval import DecisionKind, Question, RequestState
 from ..core.errors import AlreadyDecided, NotFound, ShiftleadError, StaleEnvelope
 from ..guardrails.approvals import Answer, Outcome
 from . import questions
-from .bars import ActionBar, StatusBar, TabBar
+from .bars import ActionBar, NewsBar, StatusBar, TabBar
 from .decision import DecisionPane
 from .desk import Desk, Opened
 from .feed import Section
@@ -61,8 +61,7 @@ class InboxScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The bars, the list and the pane."""
-        yield StatusBar(self.desk)
-        yield self.tabs
+        yield from (StatusBar(self.desk), self.tabs, NewsBar(self.desk))
         with Horizontal(id="inbox-body"):
             yield self.list
             yield self.pane
@@ -76,6 +75,7 @@ class InboxScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """The figures may have changed behind another tab."""
         self.query_one(StatusBar).refresh()
+        self.query_one(NewsBar).look()
 
     def show_sections(self, sections: list[Section]) -> None:
         """Show another list."""

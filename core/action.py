@@ -73,6 +73,8 @@ class Proposal(Noun):
     action: Action
     confidence: float | None = Field(default=None, ge=0, le=1)
     """How sure the brain is that a person would decide the same; None where it cannot say."""
+    said: float | None = Field(default=None, ge=0, le=1)
+    """What the brain said of itself before reviewed cases told what that is worth; None where `confidence` is its own number."""
     rationale: str
     """One or two sentences for the approver."""
     labels: tuple[str, ...] = ()
@@ -101,7 +103,9 @@ class Envelope(Noun):
 
     def sealed(self) -> str:
         """The canonical JSON that is stored, shown and sent."""
-        return canonical_json(self)
+        # A field that says nothing is left out, so that what was sealed before there was one keeps its digest.
+        proposal = {name: value for name, value in self.proposal if name != "said" or value is not None}
+        return canonical_json({**dict(self), "proposal": proposal})
 
     def digest(self) -> str:
         """SHA-256 of `sealed()`; this is what is approved."""

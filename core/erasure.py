@@ -201,9 +201,14 @@ def _request(row: Any) -> dict[str, Any]:
     return {"summary": ERASED, "reason": ERASED if row.reason else ""}
 
 
+def _code_of(words: str) -> str:
+    """A short word of ours as it is; anything else is somebody's own words."""
+    return words if is_code(words) else ERASED
+
+
 def _decision(row: Any) -> dict[str, Any]:
     return {
-        "reason": row.reason if is_code(row.reason) else ERASED,
+        "reason": _code_of(row.reason),
         "text": ERASED if row.text else "",
         "changes": canonical_json(dict.fromkeys(json.loads(row.changes), ERASED)),
     }
@@ -222,6 +227,15 @@ def _incident_item(_: Any) -> dict[str, Any]:
     return {"evidence": "{}", "note": ""}
 
 
+def _outcome(row: Any) -> dict[str, Any]:
+    # Whether it was right and how sure the brain was proves certificates and says nothing about anybody.
+    return {"label": _code_of(row.label), "truth": _code_of(row.truth)}
+
+
+def _shadow(row: Any) -> dict[str, Any]:
+    return {"label": _code_of(row.label)}
+
+
 def _quarantine(_: Any) -> dict[str, Any]:
     return {"raw": "{}", "problem": ERASED}
 
@@ -237,6 +251,8 @@ _BLANKED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "effect": _effect,
     "exchange": _exchange,
     "incident_item": _incident_item,
+    "outcome": _outcome,
+    "shadow": _shadow,
 }
 UNTOUCHED = frozenset({"audit", "body"})
 """Tables that hang on a case and are not blanked row by row: the chain holds digests, and bodies are deleted."""

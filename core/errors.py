@@ -18,7 +18,8 @@ ShiftleadError
 │   ├── Unreachable     it was not reached; nothing happened
 │   └── OutcomeUnknown  it may have happened; reconcile, never retry blindly
 ├── PluginError         an installed plugin that cannot be loaded
-└── LedgerError         the ledger is missing, too old, too new or broken
+├── LedgerError         the ledger is missing, too old, too new or broken
+└── CassetteError       recorded answers that are not there, or must not be used
 """
 
 from typing import ClassVar
@@ -144,3 +145,9 @@ class LedgerError(ShiftleadError):
     """The ledger is missing, too old, too new or broken."""
 
     code = "SL700"
+
+
+class CassetteError(ShiftleadError):
+    """Recorded answers of a model that are not there, must not be used, or must not be written."""
+
+    code = "SL800"

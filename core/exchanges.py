@@ -23,6 +23,16 @@ class ModelExchange(Noun):
     problem: str = ""
     """Why the answer could not be used; empty where it was."""
     at: datetime
+    prompt_ref: str = ""
+    """Name and version of the prompt's file: `case@1`."""
+    prompt_digest: str = ""
+    """SHA-256 of that file's content."""
+    calls: int = 0
+    """How often the model was called for it, repeats included; 0 where nobody counted."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    estimated: bool = False
+    """True where the provider did not count the tokens, or not all of them."""
 
 
 def put(tx: Transaction, exchange: ModelExchange) -> None:
@@ -36,6 +46,8 @@ def put(tx: Transaction, exchange: ModelExchange) -> None:
         prompt=digest(exchange.prompt),
         answer=digest(exchange.answer),
         usable=not exchange.problem,
+        words=exchange.prompt_ref,
+        words_digest=exchange.prompt_digest,
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from .errors import Forbidden, NotFound, SettingsError
 from .keys import KeyFolder
 from .lookalikes import CAPITALS, CONFUSABLE, without_invisible
+from .model_settings import ModelSettings
 from .noun import Noun
 from .roster import Roster
 
@@ -79,6 +80,8 @@ class Workspace(Noun):
     """A policy file, relative to the workspace; the shipped house policy where empty."""
     brain: str = "embedded"
     """`embedded`, or `provider:model` for a LangChain chat model."""
+    models: ModelSettings = ModelSettings()
+    """What language models may cost, and how far they are asked."""
     checkpoints: CheckpointSettings = CheckpointSettings()
     """The second place for what proves that the audit chain was not rewritten."""
     recognisers: tuple[str, ...] = ()
@@ -266,6 +269,7 @@ def add_operator(path: Path, name: str, role: str) -> None:
 def _bare(workspace: Workspace) -> Mapping[str, Any]:
     dumped = workspace.model_dump(mode="json")
     dumped["connectors"] = {name: {k: v for k, v in one.items() if v} for name, one in dumped["connectors"].items()}
+    dumped["models"] = workspace.models.model_dump(mode="json", exclude_defaults=True)
     dumped["checkpoints"] = workspace.checkpoints.model_dump(mode="json", exclude_defaults=True)
     return {name: value for name, value in dumped.items() if value not in ("", {}, [], None)}
 

@@ -35,7 +35,7 @@ from .noun import canonical_json
 from .tables import BODY, CHAIN, AuditRow, ChainRow
 from .words import kept_apart
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a ledger at another revision is migrated or refused."""
 
 

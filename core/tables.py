@@ -238,6 +238,12 @@ class ExchangeRow(SQLModel, table=True):
     answer: str = Field(sa_type=Text)
     problem: str = Field(default="", sa_type=Text)
     at: datetime = Field(sa_type=UtcDateTime)
+    prompt_ref: str = ""
+    prompt_digest: str = ""
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    estimated: bool = False
 
 
 class ExposureRow(SQLModel, table=True):
@@ -329,6 +335,95 @@ class IncidentItemRow(SQLModel, table=True):
     note: str = Field(default="", sa_type=Text)
 
 
+class OutcomeRow(SQLModel, table=True):
+    """What a person decided about one envelope."""
+
+    __tablename__ = "outcome"
+    __table_args__ = (Index("ix_outcome_stand", "worker", "kind", "brain", "slice"),)
+
+    digest: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    action_id: str
+    worker: str
+    kind: str
+    slice: str = ""
+    brain: str
+    confidence: float | None = None
+    said: float | None = None
+    right: bool
+    counts: bool
+    probability: float
+    decision: str = Field(sa_type=Word)
+    decided_by: str
+    label: str = ""
+    truth: str = ""
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CertificateRow(SQLModel, table=True):
+    """What was proven about how often a brain is wrong."""
+
+    __tablename__ = "certificate"
+    __table_args__ = (Index("ix_certificate_stand", "worker", "kind", "brain", "slice"),)
+
+    id: str = Field(primary_key=True)
+    worker: str
+    kind: str
+    slice: str = ""
+    brain: str
+    terms: str = Field(sa_type=Text)
+    issued_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    issued_by: str
+    signature: str = ""
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_by: str = ""
+    why: str = ""
+
+
+class TrialRow(SQLModel, table=True):
+    """How far a running test of a brain has come."""
+
+    __tablename__ = "trial"
+
+    worker: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    slice: str = Field(primary_key=True)
+    brain: str = Field(primary_key=True)
+    state: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class BrainRow(SQLModel, table=True):
+    """One version of a worker's brain, with its packed folder."""
+
+    __tablename__ = "brain"
+
+    digest: str = Field(primary_key=True)
+    worker: str = Field(index=True)
+    task: str
+    name: str
+    role: str = Field(sa_type=Word)
+    card: str = Field(default="{}", sa_type=Text)
+    content: str
+    packed: bytes = Field(sa_type=LargeBinary)
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    made_by: str
+    signed: str = Field(default="[]", sa_type=Text)
+
+
+class ShadowRow(SQLModel, table=True):
+    """What a challenger would have said about one case."""
+
+    __tablename__ = "shadow"
+
+    case_id: str = Field(primary_key=True)
+    brain: str = Field(primary_key=True, index=True)
+    label: str
+    confidence: float
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
 def _table(name: str) -> Table:
     return SQLModel.metadata.tables[name]
 
@@ -337,5 +432,7 @@ CASE, ACTION, REQUEST, DECISION = _table("case_"), _table("action"), _table("req
 EFFECT, AUDIT, CHAIN = _table("effect"), _table("audit"), _table("chain")
 SWITCH, EXPOSURE, QUARANTINE = _table("switch"), _table("exposure"), _table("quarantine")
 BODY, GRANT, POLICY_VERSION = _table("body"), _table("grant_"), _table("policy_version")
+OUTCOME, CERTIFICATE, TRIAL = _table("outcome"), _table("certificate"), _table("trial")
+BRAIN, SHADOW = _table("brain"), _table("shadow")
 """The bare tables: the stores' statements on the way of every case are built once on these, since building them costs more than
 running them."""

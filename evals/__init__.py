@@ -8,14 +8,12 @@ if TYPE_CHECKING:
     from .dataset import load_invoices
     from .invoices import score_invoices
     from .report import Report
-    from .statistics import Share, clopper_pearson_upper, mcnemar, wilson
+    from .statistics import Share, wilson
 
 __all__ = [
     "Report",
     "Share",
-    "clopper_pearson_upper",
     "load_invoices",
-    "mcnemar",
     "score_invoices",
     "wilson",
 ]
@@ -25,9 +23,7 @@ __getattr__ = door(
     {
         "Report": "report",
         "Share": "statistics",
-        "clopper_pearson_upper": "statistics",
         "load_invoices": "dataset",
-        "mcnemar": "statistics",
         "score_invoices": "invoices",
         "wilson": "statistics",
     },

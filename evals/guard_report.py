@@ -5,8 +5,9 @@ from typing import Any
 
 from ..core.noun import Noun, plain
 from ..core.verdict import Lane, Verdict
+from ..guardrails.binomial import upper_bound
 from .report import numbers
-from .statistics import Share, clopper_pearson_upper
+from .statistics import Share
 
 
 class RuleCount(Noun):
@@ -35,7 +36,7 @@ class Violations(Noun):
     @property
     def upper(self) -> float:
         """With 95 % confidence no larger share would have run (Clopper-Pearson, one-sided)."""
-        return clopper_pearson_upper(len(self.leaked), self.stopped.n) if self.stopped.n else 1.0
+        return upper_bound(len(self.leaked), self.stopped.n) if self.stopped.n else 1.0
 
 
 class Judged(Noun):

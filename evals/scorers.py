@@ -7,8 +7,9 @@ from decimal import Decimal
 from ..agents.invoice_assessment import AssessedInvoice
 from ..core.money import Exact
 from ..core.noun import Noun
+from ..guardrails.binomial import upper_bound
 from .dataset import InvoiceTruth
-from .statistics import Share, clopper_pearson_upper
+from .statistics import Share
 
 AUTO = "auto_post"
 
@@ -85,7 +86,7 @@ def wrong_autos(truths: Sequence[InvoiceTruth], answers: Answers, currencies: Ma
         leaked[currency] = leaked.get(currency, Decimal(0)) + truth.amount_at_risk
     return WrongAutos(
         share=Share(hits=len(wrong), n=len(autos)),
-        upper=clopper_pearson_upper(len(wrong), len(autos)) if autos else 1.0,
+        upper=upper_bound(len(wrong), len(autos)) if autos else 1.0,
         ids=tuple(truth.id for truth in wrong),
         leaked=leaked,
     )

@@ -42,44 +42,6 @@ def wilson(hits: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
     return (0.0 if hits == 0 else max(0.0, centre - half)), (1.0 if hits == n else min(1.0, centre + half))
 
 
-def clopper_pearson_upper(hits: int, n: int, *, level: float = 0.95) -> float:
-    """The one-sided exact upper bound of a share: with this confidence the true share is no higher."""
-    _counted(hits, n, level)
-    if hits == n:
-        return 1.0
-    low, high = hits / n, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if binomial_cdf(hits, n, middle) > 1 - level else (low, middle)
-    return high
-
-
-def binomial_cdf(hits: int, n: int, share: float) -> float:
-    """The probability of at most `hits` of `n` where each happens with probability `share`."""
-    if hits >= n or share <= 0:
-        return 1.0
-    if hits < 0 or share >= 1:
-        return 0.0
-    logs = [_log_choose(n, k) + k * math.log(share) + (n - k) * math.log1p(-share) for k in range(hits + 1)]
-    top = max(logs)
-    return min(1.0, math.exp(top) * math.fsum(math.exp(log - top) for log in logs))
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact two-sided p-value that two systems judged on the same cases are equally often right.
-
-    `only_first` counts the cases that only the first got right, `only_second` those that only the second did.
-    """
-    if only_first < 0 or only_second < 0:
-        raise BadInput("A count of cases cannot be negative.", hint="Count the cases that only one of the two got right.")
-    n = only_first + only_second
-    return min(1.0, 2 * binomial_cdf(min(only_first, only_second), n, 0.5)) if n else 1.0
-
-
-def _log_choose(n: int, k: int) -> float:
-    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-
 def _counted(hits: int, n: int, level: float) -> None:
     if not 0 <= hits <= n:
         raise BadInput(f"{hits} of {n} is no share.", hint="Hits lie between 0 and n.")

@@ -6,6 +6,9 @@ from ..core.doors import door
 
 if TYPE_CHECKING:
     from .approvals import Answer, Approvals
+    from .betting import LaneTrial
+    from .calibration import Calibrator
+    from .certification import Certification, certify
     from .differences import compare
     from .enactment import in_force
     from .facts import FACTS, Fact, FactType
@@ -25,13 +28,17 @@ __all__ = [
     "FACTS",
     "Answer",
     "Approvals",
+    "Calibrator",
+    "Certification",
     "Fact",
     "FactType",
     "Guard",
+    "LaneTrial",
     "Policy",
     "Question",
     "Watch",
     "authority_facts",
+    "certify",
     "check",
     "compare",
     "explain",
@@ -58,6 +65,10 @@ __getattr__ = door(
     {
         "Answer": "approvals",
         "Approvals": "approvals",
+        "Calibrator": "calibration",
+        "Certification": "certification",
+        "LaneTrial": "betting",
+        "certify": "certification",
         "FACTS": "facts",
         "Fact": "facts",
         "FactType": "facts",

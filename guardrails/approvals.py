@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 from ..core import actions, bodies, inbox, policies, queue
-from ..core.actions import ActionState
+from ..core.actions import ActionState, SealedAction
 from ..core.approval import PURPOSE, Decision, DecisionKind, Question, Request, RequestState
 from ..core.clock import new_id
 from ..core.errors import BadInput, Conflict, Forbidden
@@ -16,6 +16,7 @@ from ..core.noun import Moment, Noun
 from ..core.roster import Roster, Signing, signature
 from ..core.settings import Operator, Place
 from ..core.store import Ledger, Transaction
+from .autonomy import Autonomy
 from .editing import edited
 from .gate import Guard
 from .handover import after_approval, after_rejection, reconciled, taken_by_a_person
@@ -68,21 +69,34 @@ class Approvals:
     """Decides requests under one policy.
 
     `under` is the digest of what is in force in the ledger, where decisions are to be refused once that is another.
-    `signer` is the key of whoever decides, or the way to it; None where the installation uses no signatures.
+    `signer` is the key of whoever decides, or the way to it; None where the installation uses no signatures. `sealing` is the ledger's own
+    key, which signs the certificates that decisions earn a brain; without it none counts where signatures do.
     """
 
-    def __init__(self, ledger: Ledger, policy: Policy, *, signer: Signing | None, roster: Roster, under: str = "") -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        policy: Policy,
+        *,
+        signer: Signing | None,
+        roster: Roster,
+        sealing: Signing | None = None,
+        under: str = "",
+    ) -> None:
         self.ledger = ledger
         self.policy = policy
-        self.guard = Guard(policy, ledger.clock)
+        self.guard = Guard(policy, ledger.clock, keyring=roster.keyring)
         self.quorum = Quorum(policy, roster)
+        self.autonomy = Autonomy(policy, roster.keyring, sealing)
         self.signer = signer
         self._under = under
 
     @classmethod
     def of(cls, place: Place, ledger: Ledger, policy: Policy) -> "Approvals":
         """The approvals of a workspace: its operators, the keys it trusts, and the keys of whoever runs this process."""
-        return cls(ledger, policy, signer=place.keys.signer, roster=place.roster(), under=policies.held_in(ledger))
+        keys = place.keys
+        held = policies.held_in(ledger)
+        return cls(ledger, policy, signer=keys.signer, roster=place.roster(), sealing=keys.signer, under=held)
 
     def decide(self, answer: Answer, operator: Operator) -> Outcome:
         """Write one decision and what follows from it, or nothing at all.
@@ -92,21 +106,27 @@ class Approvals:
         """
         with self.ledger.transaction() as tx:
             if self._under and policies.held(tx.session) != self._under:
-                raise Conflict(
-                    "Another policy came into force since this was opened.", hint="Nothing was written; open it again."
-                )
+                told = "Another policy came into force since this was opened."
+                raise Conflict(told, hint="Nothing was written; open it again.")
             request = inbox.locked(tx, answer.request_id, digest=answer.digest)
             if request.expires_at is not None and request.expires_at <= tx.now:
-                raise Conflict(
-                    f"Request {request.id!r} expired at {request.expires_at:%Y-%m-%d %H:%M} UTC.",
-                    hint=f"It goes to the role {self.policy.escalate_to!r}; nothing was approved.",
-                )
+                told = f"Request {request.id!r} expired at {request.expires_at:%Y-%m-%d %H:%M} UTC."
+                raise Conflict(told, hint=f"It goes to the role {self.policy.escalate_to!r}; nothing was approved.")
             capacity = self._capacity(tx, answer.kind, request, operator)
             self.quorum.check_operator(operator)
             decision = self._decision(tx, answer, request, operator, capacity)
+            shown = self._shown(tx, request)
             outcome = self._apply(tx, answer, request, operator, decision)
             inbox.add_decision(tx, decision)
-            return outcome
+            if shown is None or outcome.state is RequestState.PENDING:
+                return outcome
+            led_to = self.autonomy.learn(tx, shown, decision, right=outcome.state is RequestState.APPROVED)
+            return outcome.model_copy(update={"message": f"{outcome.message}{led_to}"})
+
+    def _shown(self, tx: Transaction, request: Request) -> SealedAction | None:
+        """The action that is asked about, as the person saw it; None where something else is asked."""
+        asked = request.question is Question.APPROVE and request.action_id is not None
+        return actions.get(tx.session, str(request.action_id)) if asked else None
 
     def capacities(self, operator: Operator) -> tuple[Capacity, ...]:
         """The roles that this person can act in now: their own, and those lent to them."""
@@ -136,10 +156,8 @@ class Approvals:
         """Editing, rejecting and answering are open to every role of the policy that the request is asked of."""
         found = next((one for one in known if self.quorum.may_touch(request, one)), None)
         if found is None:
-            raise Forbidden(
-                f"{operator.name!r} ({operator.role}) may not settle {request.id!r}: it is asked of {request.role!r}.",
-                hint="Ask somebody with that role.",
-            )
+            told = f"{operator.name!r} ({operator.role}) may not settle {request.id!r}: it is asked of {request.role!r}."
+            raise Forbidden(told, hint="Ask somebody with that role.")
         return found
 
     def _apply(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
@@ -210,9 +228,7 @@ class Approvals:
     def _reject(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, decision: Decision) -> Outcome:
         action_id = self._about_an_action(request, "reject")
         if not answer.reason.strip():
-            raise BadInput(
-                f"Rejecting {request.id!r} needs a reason.", hint="Pick one or write one; it stays with the decision."
-            )
+            raise BadInput(f"Rejecting {request.id!r} needs a reason.", hint="Pick or write one; it stays with the decision.")
         inbox.settle(tx, request.id, RequestState.REJECTED)
         actions.move(tx, action_id, ActionState.REJECTED, expect=(ActionState.WAITING,))
         queue.wake(tx, request.case_id)
@@ -238,10 +254,8 @@ class Approvals:
             known = ", ".join(one.name for one in self.policy.roles)
             raise BadInput(f"The policy has no role {role!r}.", hint=f"Known roles: {known}.")
         if rank(self.policy, role) < rank(self.policy, request.role) or self.policy.role(operator.role) is None:
-            raise Forbidden(
-                f"{operator.name!r} ({operator.role}) may not hand {request.id!r} from {request.role!r} to {role!r}.",
-                hint="Escalation only goes up.",
-            )
+            told = f"{operator.name!r} ({operator.role}) may not hand {request.id!r} from {request.role!r} to {role!r}."
+            raise Forbidden(told, hint="Escalation only goes up.")
         inbox.reassign(tx, request.id, role=role)
         queue.mark_human(tx, request.case_id)
         return Outcome(decision=decision, state=RequestState.PENDING, message=f"escalated to {role}")
@@ -251,22 +265,17 @@ class Approvals:
         if answer.until is None or answer.until <= tx.now:
             raise BadInput(f"Snoozing {request.id!r} needs a time that lies ahead.", hint="For instance in one hour.")
         if request.expires_at is not None and answer.until >= request.expires_at:
-            raise BadInput(
-                f"{request.id!r} expires at {request.expires_at:%Y-%m-%d %H:%M} UTC.",
-                hint="Snooze it for less, or escalate it.",
-            )
+            told = f"{request.id!r} expires at {request.expires_at:%Y-%m-%d %H:%M} UTC."
+            raise BadInput(told, hint="Snooze it for less, or escalate it.")
         inbox.postpone(tx, request.id, answer.until)
         queue.mark_human(tx, request.case_id)
-        return Outcome(
-            decision=decision, state=RequestState.PENDING, message=f"snoozed until {answer.until:%Y-%m-%d %H:%M} UTC"
-        )
+        message = f"snoozed until {answer.until:%Y-%m-%d %H:%M} UTC"
+        return Outcome(decision=decision, state=RequestState.PENDING, message=message)
 
     def _about_an_action(self, request: Request, verb: str) -> str:
         if request.question is not Question.APPROVE or request.action_id is None:
-            raise BadInput(
-                f"Request {request.id!r} asks to {request.question.value}; there is nothing to {verb}.",
-                hint="Answer it in words.",
-            )
+            told = f"Request {request.id!r} asks to {request.question.value}; there is nothing to {verb}."
+            raise BadInput(told, hint="Answer it in words.")
         return request.action_id
 
     def _decision(self, tx: Transaction, answer: Answer, request: Request, operator: Operator, capacity: Capacity) -> Decision:

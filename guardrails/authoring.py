@@ -14,13 +14,16 @@ from .conditions import Condition, Mistake, Op, leaves, money_limits, operand, p
 from .contradictions import contradiction
 from .document import Block, nearest
 from .facts import FACTS, Fact, FactType
+from .factsheet import RUNTIME
 from .limits import Per, Within
-from .rules import Example, KnownAction, Limit, Role, Rule, matches
+from .rules import Example, KnownAction, Limit, Role, Rule, built_in, matches
 
 N = TypeVar("N", bound=BaseModel)
 
 _EXAMPLE_KEYS = ("like", "action", "lane", "without")
 _RESERVED = (*_EXAMPLE_KEYS, "all", "any", "not")
+_FEW = frozenset({FactType.TEXT, FactType.FLAG})
+_NO_SLICE = RUNTIME | {"worker"}
 
 
 class Author:
@@ -103,6 +106,10 @@ class Author:
         where = f"action {kind!r}"
         known = tuple(name for name in KnownAction.model_fields if name != "kind")
         given = self.only(Block() if block is None else block, known, where)
+        idle = [name for name in ("quality_share", "slices") if name in given]
+        if idle and given.get("max_error") is None:
+            hint = "Add `max_error: 0.03`, or leave it out."
+            raise self.refuse(block, where, f"{idle[0]} says nothing without `max_error`", hint)
         return self.made(KnownAction, block, where, kind=kind, **given)
 
     def patterns(self, block: Any, where: str, raw: Any, kinds: Collection[str]) -> tuple[str, ...]:
@@ -121,7 +128,7 @@ class Author:
 
     def _rule(self, block: Any, kinds: Collection[str]) -> Rule:
         where = self._named(block, "rule")
-        given = self.only(block, tuple(Rule.model_fields), where)
+        given = self._own(self.only(block, tuple(Rule.model_fields), where), where)
         values = dict(given)
         values["actions"] = self.patterns(block, where, given.get("actions"), kinds)
         values["lane"] = self._lane(block, where, given.get("lane"))
@@ -130,6 +137,12 @@ class Author:
         examples = self._list(block, where, given.get("examples"), "examples")
         values["examples"] = tuple(self._example(where, one, values["actions"]) for one in examples)
         return self.made(Rule, block, where, **values)
+
+    def _own(self, block: Block, where: str) -> Block:
+        if built_in(str(block.get("id"))):
+            told = "ids with CERT- and QA- belong to the rules that `max_error` adds"
+            raise self.refuse(block, where, told, "Choose another id.")
+        return block
 
     def condition(self, block: Any, where: str, raw: Any, lane: Lane) -> Condition:
         """A condition that can be true, and that a missing fact can never make freer."""
@@ -165,7 +178,7 @@ class Author:
 
     def _limit(self, block: Any, kinds: Collection[str]) -> Limit:
         where = self._named(block, "limit")
-        given = self.only(block, tuple(Limit.model_fields), where)
+        given = self._own(self.only(block, tuple(Limit.model_fields), where), where)
         values = dict(given)
         values["actions"] = self.patterns(block, where, given.get("actions"), kinds)
         values["lane"] = self._lane(block, where, given.get("lane", Lane.REVIEWED.value))
@@ -248,6 +261,24 @@ class Author:
 
 def _words(raw: Any) -> bool:
     return isinstance(raw, list) and bool(raw) and all(isinstance(one, str) for one in raw) and len(set(raw)) == len(raw)
+
+
+def slices_known(author: Author, actions: Iterable[KnownAction]) -> None:
+    """Refuse a slice that is no declared fact with few values, that is named twice, or that every certificate has anyway."""
+    telling = tuple(name for name, fact in author.facts.items() if fact.type in _FEW and name not in _NO_SLICE)
+    for action in actions:
+        for number, name in enumerate(action.slices):
+            if name in telling and name not in action.slices[:number]:
+                continue
+            block, where = author.section("actions")[action.kind], f"action {action.kind!r}, slices"
+            if name in _NO_SLICE:
+                raise author.refuse(block, where, f"{name!r} splits nothing", "Each worker and brain has its own anyway.")
+            if name in telling:
+                raise author.refuse(block, where, f"{name!r} is named twice", "Name each fact once.")
+            if name in author.facts:
+                told = f"{name!r} is {author.facts[name].type}, which has too many values"
+                raise author.refuse(block, where, told, "Name facts that are a text or a flag.")
+            raise author.refuse(block, where, f"{name!r} is not a declared fact", nearest(name, telling))
 
 
 def unique_ids(author: Author, found: Iterable[Rule | Limit]) -> None:

@@ -8,7 +8,7 @@ from ..core.noun import Noun
 from ..core.verdict import Lane
 from .formulas import Encoded
 from .policy import Policy
-from .rules import Rule
+from .rules import Rule, built_in
 from .solver import World, possible
 
 
@@ -33,8 +33,8 @@ class Coverage:
 
     def remarks(self) -> Iterator[Remark]:
         """Rules that can never match, rules that others cover, and actions that never run alone."""
-        dead = {rule.id for rule in self.policy.every_rule if rule.when is not None and not self._can(self._sure(rule))}
-        for rule in self.policy.every_rule:
+        dead = {rule.id for rule in self.written if rule.when is not None and not self._can(self._sure(rule))}
+        for rule in self.written:
             if rule.id in dead:
                 yield Remark(serious=True, rule=rule.id, text="can never match: no facts make its condition true")
             elif rule.id in self.idle and (by := self._covered(rule)):
@@ -44,12 +44,15 @@ class Coverage:
                 yield Remark(serious=False, rule=rule.id, text=told)
         yield from self._barred()
 
+    @property
+    def written(self) -> tuple[Rule, ...]:
+        """The rules and limits that somebody wrote and could change; not those that a `max_error` adds."""
+        return tuple(rule for rule in self.policy.every_rule if not built_in(rule.id))
+
     @cached_property
     def idle(self) -> tuple[str, ...]:
         """Rules without which every lane and everybody who is asked would be the same; they only give the reason."""
-        return tuple(
-            rule.id for rule in self.policy.every_rule if not any(self._decides(rule, kind) for kind in self._of(rule))
-        )
+        return tuple(rule.id for rule in self.written if not any(self._decides(rule, kind) for kind in self._of(rule)))
 
     def _of(self, rule: Rule) -> Iterator[str]:
         return (kind for kind in self.kinds if rule.covers(kind))

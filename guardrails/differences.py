@@ -122,8 +122,10 @@ def _vocabularies(old: Policy, new: Policy) -> Iterator[Difference]:
 
 
 def _written(policy: Policy, kind: str) -> Any:
-    """Everything that decides about one kind of action, as it is written."""
-    return _action(policy, kind), policy.unsure, _rules(policy, kind)
+    """Everything that decides about the lane of one kind of action, as it is written."""
+    action = _action(policy, kind)
+    terms = None if action is None else (action.min_confidence, action.approvals, action.four_eyes)
+    return terms, policy.unsure, _rules(policy, kind)
 
 
 def _action(policy: Policy, kind: str) -> KnownAction | None:

@@ -89,6 +89,7 @@ FACTS: dict[str, Fact] = {
             FactType.RATIO,
             confidence="How sure the brain is that a person would decide the same.",
             late_probability="How likely the customer is to pay late.",
+            error_bound="How many of such actions are wrong at most, by the certificate that covers this one.",
         ),
         _facts(
             FactType.NUMBER,
@@ -120,6 +121,7 @@ FACTS: dict[str, Fact] = {
         _facts(
             FactType.TEXT,
             worker="The worker that proposes.",
+            brain="The brain that decided, by its name and digest.",
             target_kind="The kind of record that would change.",
             reversibility="reversible, compensable or irreversible.",
             currency="The currency of the action's amount.",
@@ -147,6 +149,7 @@ FACTS: dict[str, Fact] = {
         _facts(
             FactType.FLAG,
             stopped="A kill switch is thrown over this action.",
+            quality_draw="It was drawn at random for quality control.",
             recipient_from_records="The recipient comes from a system of record, not from somebody's text.",
             authority_from_records="Every argument that picks who gets money, mail or data comes from a record.",
             authority_traced="Every such argument comes from a record or from the operator's instruction.",

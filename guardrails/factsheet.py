@@ -22,6 +22,9 @@ _EXACT: dict[FactType, type] = {
 OWN = frozenset({"amount", "currency", "confidence", "target_kind", "reversibility"})
 """Facts that only the action itself supplies; what anybody else says about them is dropped."""
 
+RUNTIME = frozenset({"error_bound", "quality_draw", "brain"})
+"""Facts that only the runtime supplies; what a worker says about them is dropped, also where the runtime is silent."""
+
 _BOUNDED = frozenset({float, Decimal})
 
 
@@ -29,6 +32,9 @@ def merged(proposal: Proposal, context: Mapping[str, Any]) -> dict[str, Any]:
     """Every supplied fact as it was supplied; the runtime's win over the worker's, and the action's own over both."""
     action = proposal.action
     facts = {**proposal.facts, **context}
+    for name in RUNTIME:
+        if name in facts and name not in context:
+            del facts[name]
     amount, confidence = action.amount, proposal.confidence
     if amount is None:
         facts.pop("amount", None)

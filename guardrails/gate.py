@@ -12,25 +12,45 @@ from ..core.action import Action, Proposal
 from ..core.actions import SealedAction
 from ..core.clock import Clock
 from ..core.exposure import Spent
+from ..core.keys import Keyring
 from ..core.store import Transaction
 from ..core.verdict import Verdict
+from .factsheet import RUNTIME
 from .lanes import judge, tightened
 from .limits import Gauge, scopes, spent_facts
 from .payees import iban_valid
 from .policy import Policy
+from .standing import ERROR_BOUND, Standings
+
+_NOBODY = Keyring()
 
 
 class Guard:
     """Judges under one policy, counting what was committed lately."""
 
-    def __init__(self, policy: Policy, clock: Clock) -> None:
+    def __init__(self, policy: Policy, clock: Clock, *, keyring: Keyring | None = _NOBODY) -> None:
+        """`keyring` holds the keys whose certificates count: with None every certificate does, without it none."""
         self.policy = policy
         self.clock = clock
+        self.standings = Standings(policy, keyring)
 
-    def judge(self, session: Session, proposal: Proposal, context: Mapping[str, Any], *, heeding_stops: bool = True) -> Verdict:
+    def proven(self, session: Session, proposal: Proposal, context: Mapping[str, Any]) -> dict[str, Any]:
+        """What certificates say of a proposal now, as facts; nothing for kinds of which the policy asks none."""
+        return self.standings.facts(session, proposal, context, at=self.clock.now())
+
+    def judge(
+        self,
+        session: Session,
+        proposal: Proposal,
+        context: Mapping[str, Any],
+        *,
+        heeding_stops: bool = True,
+        proven: Mapping[str, Any] | None = None,
+    ) -> Verdict:
         """The verdict on a proposal as if it were committed now, on top of what has been committed already.
 
         Without `heeding_stops` it is judged as if nothing were stopped: for what waits for a person in any case, and is then held.
+        `proven` is what certificates say of it, where that was read in this very session already.
         """
         action, now = proposal.action, self.clock.now()
         spent = {
@@ -38,6 +58,7 @@ class Guard:
             for scope, one in exposure.totals(session, _scopes(context, action)).items()
         }
         facts = {**context, **self._counted(spent, action, now)}
+        facts |= self.proven(session, proposal, context) if proven is None else proven
         facts["done_before"] = actions.done_before(session, action.kind, action.target)
         facts["stopped"] = heeding_stops and _stopped(session, context, action)
         return judge(self.policy, proposal, context=facts, now=now)
@@ -53,12 +74,13 @@ class Guard:
             spent = {scope: one.minus(proposed.kind, proposed.amount, counted) for scope, one in spent.items()}
         spent = {scope: one.plus(proposed.kind, proposed.amount, now) for scope, one in spent.items()}
         facts = {**action.context, **self._counted(spent, proposed, now)}
+        facts |= self.proven(session, action.envelope.proposal, action.context)
         facts["done_before"] = actions.done_before(session, action.kind, proposed.target, but=action.id)
         return judge(self.policy, action.envelope.proposal, context=facts, now=now)
 
-    def by_itself(self, action: SealedAction) -> Verdict:
-        """The verdict on a sealed action as if nothing else had ever been committed: as free as this policy could be."""
-        proposed, now = action.envelope.proposal.action, self.clock.now()
+    def by_itself(self, action: SealedAction, *, at: datetime | None = None) -> Verdict:
+        """The verdict on a sealed action as if nothing else had ever been committed: as free as this policy could be; `at` or now."""
+        proposed, now = action.envelope.proposal.action, at or self.clock.now()
         spent = {scope: Spent().plus(proposed.kind, proposed.amount, now) for scope in _scopes(action.context, proposed)}
         facts = {**action.context, **self._counted(spent, proposed, now), "done_before": 0}
         return judge(self.policy, action.envelope.proposal, context=facts, now=now)
@@ -71,10 +93,19 @@ class Guard:
         """
         proposed = action.envelope.proposal.action
         spent = exposure.commit(tx, _scopes(action.context, proposed), proposed.kind, proposed.amount)
-        facts = {**action.context, **fresh, **self._counted(spent, proposed, tx.now)}
+        told = {**action.context, **{name: value for name, value in fresh.items() if name not in RUNTIME}}
+        facts = {**told, **self._counted(spent, proposed, tx.now)}
+        # What was read again may put it into another slice.
+        facts |= self.proven(tx.session, action.envelope.proposal, told)
         facts["done_before"] = actions.done_before(tx.session, action.kind, proposed.target, but=action.id)
         facts["stopped"] = False
         return tightened(action.verdict, judge(self.policy, action.envelope.proposal, context=facts, now=tx.now))
+
+    def unproven(self, tx: Transaction, action: SealedAction) -> bool:
+        """Whether an action that wants a certificate has none any more, whatever was read of it earlier in this transaction."""
+        wanted = self.standings.wanted(action.kind)
+        bound = self.proven(tx.session, action.envelope.proposal, action.context).get(ERROR_BOUND)
+        return wanted is not None and (bound is None or bound > wanted)
 
     def count(self, tx: Transaction, action: SealedAction, at: datetime) -> None:
         """Count an action that turned out to have happened `at` that moment."""

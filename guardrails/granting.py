@@ -19,6 +19,7 @@ from ..core.verdict import Lane
 from .duties import Duty, conflict
 from .grants import Grants, rule_digest
 from .policy import Policy
+from .rules import Rule, built_in
 
 LONGEST = timedelta(days=366)
 """The longest that a grant may stand."""
@@ -139,10 +140,11 @@ class Granting:
             raise BadInput("A grant names the rules that it lifts.", hint="Give --rule R-002, or --like REQUEST.")
         for rule_id in terms.rules:
             rule = self.policy.rule(rule_id)
-            if rule is None or rule.lane is not Lane.REVIEWED or not rule.covers(terms.kind):
-                reviewing = [one.id for one in self.policy.every_rule if one.lane is Lane.REVIEWED and one.covers(terms.kind)]
+            if rule is None or not _liftable(rule, terms.kind):
+                reviewing = [one.id for one in self.policy.every_rule if _liftable(one, terms.kind)]
+                why = ": only a certificate lets it run alone" if built_in(rule_id) else ""
                 raise BadInput(
-                    f"{rule_id!r} cannot be lifted for {terms.kind}.",
+                    f"{rule_id!r} cannot be lifted for {terms.kind}{why}.",
                     hint=f"Rules that send it to a person: {', '.join(reviewing) or 'none'}.",
                 )
         return {rule_id: rule_digest(self.policy, rule_id) for rule_id in terms.rules}
@@ -159,6 +161,10 @@ class Granting:
         signed = grant.model_copy(update={"signatures": {**grant.signatures, operator.name: said}})
         state = GrantState.PROPOSED if self.grants.unsigned(signed) else GrantState.ACTIVE
         return signed.model_copy(update={"state": state})
+
+
+def _liftable(rule: Rule, kind: str) -> bool:
+    return rule.lane is Lane.REVIEWED and rule.covers(kind) and not built_in(rule.id)
 
 
 def _caps(terms: Terms) -> None:

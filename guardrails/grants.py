@@ -1,7 +1,7 @@
 """Standing grants: an approval given beforehand, scoped, capped and with an end, for what only named rules send to a person.
 
 A grant lifts the hits of the rules that were named when it was given, and of no other: a missing fact, low confidence, a hint of an
-attack, an edit or any other doubt still asks. It is spent in the transaction that takes the right to send, under a lock.
+attack, an edit, a certificate that is not there, a draw for quality control or any other doubt still asks. It is spent in the transaction that takes the right to send, under a lock.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from ..core.store import Transaction
 from ..core.verdict import Lane, Verdict
 from .duties import Duty, conflict, distinct
 from .policy import Policy
-from .rules import Rule
+from .rules import Rule, built_in
 
 _CLEAN = {"instructions_in_text": False, "authority_from_records": True}
 """What the runtime must have said of an action for a grant to count."""
@@ -59,8 +59,9 @@ class Grants:
         return self.unsigned(grant, verdict, makers=action.makers) or grant.room(proposed.amount)
 
     def lifts(self, grant: Grant) -> frozenset[str]:
-        """The rules whose hits it lifts: those that still say what they said when it was given."""
-        return frozenset(rule_id for rule_id, said in grant.rules.items() if rule_digest(self.policy, rule_id) == said)
+        """The rules whose hits it lifts: those that still say what they said when it was given, and never those of `max_error`."""
+        named = ((rule_id, said) for rule_id, said in grant.rules.items() if not built_in(rule_id))
+        return frozenset(rule_id for rule_id, said in named if rule_digest(self.policy, rule_id) == said)
 
     def unsigned(self, grant: Grant, verdict: Verdict | None = None, *, makers: Iterable[str] = ()) -> str:
         """Why its signatures are not enough under this policy; empty where they are."""

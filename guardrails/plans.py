@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.action import Proposal
 from ..core.verdict import RuleHit
-from .factsheet import OWN, Factsheet
+from .factsheet import OWN, RUNTIME, Factsheet
 from .rules import KnownAction, Rule
 from .steps import Step, step
 from .sweep import Doubt, Shape, Sweep, sweep
@@ -83,12 +83,13 @@ class Plan:
             self._usual = swept
             return matched
         facts = self.factsheet.filled(proposal, context)
-        typed = {name: value for name, value in facts.items() if name not in OWN}
+        told = {name: facts[name] for name in RUNTIME if name in facts}
+        typed = {name: value for name, value in facts.items() if name not in OWN and name not in told}
         supplied = {**proposal.facts, **context}
-        if any(value is None or value is not typed.get(name) for name, value in supplied.items() if name not in OWN):
-            shape = _shape(typed, {}, proposal)
+        if any(value is None or value is not facts.get(name) for name, value in supplied.items() if name not in OWN):
+            shape = _shape(typed, told, proposal)
         swept = self._swept.get(shape) or self._learned(shape)
-        matched = None if swept is None else swept(typed, {}, action, confidence, hits)
+        matched = None if swept is None else swept(typed, told, action, confidence, hits)
         return self.walked(facts, hits) if matched is None else matched
 
     def walked(self, facts: Mapping[str, Any], hits: list[RuleHit]) -> int:

@@ -14,7 +14,7 @@ from ..core.errors import PolicyError
 from ..core.money import Money
 from ..core.noun import Noun, digest
 from .adopted_packs import AdoptedPack, packs_of
-from .authoring import Author, unique_ids
+from .authoring import Author, slices_known, unique_ids
 from .conditions import leaves
 from .document import nearest, read_document
 from .facts import FACTS, Fact
@@ -56,6 +56,8 @@ class Policy(Noun):
     """After this an undecided request expires and escalates; it is never approved by time."""
     approval_valid_hours: StrictInt = Field(default=24, ge=1, le=8760)
     """An approval that is older is asked for again before anything runs."""
+    certificate_days: StrictInt = Field(default=90, ge=1, le=366)
+    """How many days a certificate is valid, by which actions with a `max_error` run alone."""
     ladder: tuple[Rung, ...] = DEFAULT
     """What happens to a request that nobody answers, at which part of its time; never an approval."""
     escalate_to: str = "lead"
@@ -100,8 +102,9 @@ class Policy(Noun):
 
     @property
     def every_rule(self) -> tuple[Rule, ...]:
-        """The rules, with the limits written as rules behind them."""
-        return (*self.rules, *(rule for limit in self.limits for rule in limit.rules()))
+        """The rules, with the limits written as rules behind them, and last what each `max_error` asks for."""
+        limits = (rule for limit in self.limits for rule in limit.rules())
+        return (*self.rules, *limits, *(rule for action in self.actions for rule in action.rules(self.owner)))
 
     @property
     def retention_years(self) -> int:
@@ -147,6 +150,7 @@ def parse_policy(text: str, *, origin: str, folder: Path | None = None) -> Polic
     rules = (*adopted.rules, *author.rules(kinds))
     unique_ids(author, (*rules, *limits))
     _examples_known(author, rules, kinds)
+    slices_known(author, actions)
     roles = author.roles(kinds)
     values = {key: value for key, value in document.items() if key not in _READ_ABOVE}
     policy = author.made(

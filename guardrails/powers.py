@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.noun import Noun, canonical_json
 from .policy import Policy
-from .rules import KnownAction, Limit, Role, Rule
+from .rules import KnownAction, Limit, Role, Rule, percent
 
 _BY_LANES = frozenset({"name", "version", "owner", "facts", "actions", "rules", "limits", "rates_checked_on"})
 """What the comparison of lanes covers, and what decides about nothing."""
@@ -18,6 +18,7 @@ _HERE = frozenset(
         "unsure",
         "expire_after_hours",
         "approval_valid_hours",
+        "certificate_days",
         "escalate_to",
         "theorems",
         "packs",
@@ -26,13 +27,14 @@ _HERE = frozenset(
 )
 
 
-_HOURS = {
+_TIMES = {
     "expire_after_hours": "so long a request may be approved",
     "approval_valid_hours": "so long what was approved may still run",
+    "certificate_days": "so long a certificate lets actions run alone",
 }
 
 PARTS: dict[type[Noun], frozenset[str]] = {
-    KnownAction: frozenset({"kind", "min_confidence", "approvals", "four_eyes"}),
+    KnownAction: frozenset({"kind", "min_confidence", "max_error", "quality_share", "slices", "approvals", "four_eyes"}),
     Rule: frozenset({"id", "lane", "actions", "when", "reason", "owner", "source", "approvals", "four_eyes", "examples"}),
     Limit: frozenset({"id", "actions", "per", "within", "amount", "count", "lane", "reason", "owner", "source"}),
     Role: frozenset({"name", "actions", "up_to"}),
@@ -51,6 +53,7 @@ class Power(Noun):
 def powers(old: Policy, new: Policy) -> Iterator[Power]:
     """Every such change; a setting whose meaning is not known here counts as a loosening."""
     yield from _settings(old, new)
+    yield from _certificates(old, new)
     yield from _retention(old, new)
     yield from _roles(old, new)
     for name in type(new).model_fields:
@@ -70,7 +73,7 @@ def _settings(old: Policy, new: Policy) -> Iterator[Power]:
         looser = new.unsure == "reviewed"
         told = "a person may approve what the brain is unsure of" if looser else "what the brain is unsure of goes one lane up"
         yield Power(about="unsure", loosens=looser, text=f"unsure: {old.unsure} -> {new.unsure}; {told}.")
-    for name, told in _HOURS.items():
+    for name, told in _TIMES.items():
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield Power(about=name, loosens=after > before, text=f"{name}: {before} -> {after}; {told}.")
@@ -87,6 +90,37 @@ def _settings(old: Policy, new: Policy) -> Iterator[Power]:
     if old.theorems != new.theorems:
         told = f"theorems: {old.theorems or 'none'} -> {new.theorems or 'none'}; other claims are proved about it."
         yield Power(about="theorems", loosens=bool(old.theorems), text=told)
+
+
+def _certificates(old: Policy, new: Policy) -> Iterator[Power]:
+    before = {action.kind: action for action in old.actions}
+    for now in new.actions:
+        was = before.get(now.kind)
+        if was is not None:
+            yield from (
+                Power(about=now.kind, loosens=looser, text=f"{now.kind}: {text}.") for looser, text in _certified(was, now)
+            )
+
+
+def _certified(was: KnownAction, now: KnownAction) -> Iterator[tuple[bool, str]]:
+    if was.max_error is None or now.max_error is None:
+        if now.max_error is not None:
+            yield False, f"it runs alone only with a certificate that at most {percent(now.max_error)} are wrong"
+        elif was.max_error is not None:
+            yield True, f"it needs no certificate any more, until now one that at most {percent(was.max_error)} are wrong"
+        return
+    if was.max_error != now.max_error:
+        text = f"at most {percent(now.max_error)} of what runs alone may be wrong, until now {percent(was.max_error)}"
+        yield now.max_error > was.max_error, text
+    if was.quality_share != now.quality_share:
+        text = f"a person looks at {percent(now.quality_share)} of what would run alone, until now {percent(was.quality_share)}"
+        yield now.quality_share < was.quality_share, text
+    gone = [name for name in was.slices if name not in now.slices]
+    more = [name for name in now.slices if name not in was.slices]
+    if gone:
+        yield True, f"one certificate covers every {', every '.join(gone)}, until now each value needed its own"
+    if more:
+        yield False, f"each value of {' and '.join(more)} needs a certificate of its own"
 
 
 def _retention(old: Policy, new: Policy) -> Iterator[Power]:

@@ -8,9 +8,10 @@ from ..core.noun import Noun
 from ..core.verdict import Lane, RuleHit, Verdict
 from .conditions import positive
 from .coverage import Coverage, Remark
+from .factsheet import RUNTIME
 from .lanes import judge
 from .policy import Policy
-from .rules import Example, Rule
+from .rules import Example, Rule, built_in
 from .solver import Undecided, available
 from .wording import described, shown_lane
 
@@ -55,7 +56,9 @@ def check(policy: Policy, *, proving: bool = True) -> Report:
 
     `proving` asks the solver too, where it is installed: which rules can never match, never decide, or are covered by others.
     """
-    written = (*_examples(policy), *_twins(policy.every_rule), *_unshown(policy), *_open(policy.rules), *_actions(policy))
+    written = (
+        *_examples(policy), *_twins(policy.every_rule), *_unshown(policy), *_open(policy.rules), *_actions(policy), *_certified(policy)
+    )  # fmt: skip
     proved = _proved(policy) if proving and available() else None
     remarks = dict.fromkeys((*written, *(proved.remarks if proved else ())))
     return Report(
@@ -94,6 +97,7 @@ def _proved(policy: Policy) -> _Proved:
 def verdict_of(policy: Policy, example: Example) -> Verdict:
     """The verdict on an example; where it does not say how sure the brain is, it is quite sure."""
     facts = {"confidence": 1.0} | example.facts
+    told = {name: facts.pop(name) for name in RUNTIME if name in facts}
     action = Action(
         kind=example.action,
         target=Target(system="example", kind=facts.pop("target_kind", "record"), id="example"),
@@ -101,7 +105,7 @@ def verdict_of(policy: Policy, example: Example) -> Verdict:
         reversibility=Reversibility(facts.pop("reversibility", Reversibility.IRREVERSIBLE)),
     )
     proposal = Proposal(action=action, confidence=facts.pop("confidence"), rationale="An example of the policy.", facts=facts)
-    return judge(policy, proposal, context={}, now=_EPOCH)
+    return judge(policy, proposal, context=told, now=_EPOCH)
 
 
 def failed_examples(policy: Policy) -> tuple[Remark, ...]:
@@ -148,11 +152,23 @@ def _actions(policy: Policy) -> Iterator[Remark]:
     for kind, plan in policy.plans.items():
         barred = next((step for step in plan.steps if step.rule.when is None and step.rule.lane is Lane.PROHIBITED), None)
         for step in plan.steps if barred else ():
-            if step is not barred:
+            if step is not barred and not built_in(step.id):
                 told = f"never decides for {kind}, because {barred.rule.id} always prohibits it" if barred else ""
                 yield Remark(serious=False, rule=step.rule.id, text=told)
-        if not plan.steps:
+        if all(built_in(step.id) for step in plan.steps):
             yield Remark(serious=False, rule=kind, text="no rule is about this action; it is always reviewed")
+
+
+def _certified(policy: Policy) -> Iterator[Remark]:
+    for kind, plan in policy.plans.items():
+        if plan.action.max_error is None:
+            continue
+        if not plan.allowing:
+            told = "has a max_error, but no rule allows it, so no certificate can let it run alone"
+            yield Remark(serious=False, rule=kind, text=told)
+        if not plan.action.quality_share:
+            told = "has a quality_share of 0: nothing that runs alone is looked at, so its certificate cannot be renewed"
+            yield Remark(serious=False, rule=kind, text=told)
 
 
 def explain(policy: Policy, verdict: Verdict) -> tuple[str, ...]:

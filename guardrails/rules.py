@@ -1,15 +1,41 @@
 """What a policy is made of: known actions, rules, limits, roles and examples."""
 
+import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic_core import PydanticCustomError
 
 from ..core.money import Money
-from ..core.noun import Noun
+from ..core.noun import Noun, digest
 from ..core.verdict import Lane
-from .conditions import Compare, Condition, Op
+from .conditions import AnyOf, Compare, Condition, Op
+from .facts import FactType
 from .limits import Gauge, Per, Within
+
+BUILT_IN = ("CERT-", "QA-")
+_TELLING_KIND = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)*")
+"""Kinds that stay apart when their words are joined."""
+
+
+def built_in(rule_id: str) -> bool:
+    """Whether an id belongs to the rules that `max_error` adds; no rule by hand has one, and no grant lifts one."""
+    return rule_id.startswith(BUILT_IN)
+
+
+def _number(raw: Any) -> float:
+    if type(raw) not in (int, float, Decimal):
+        raise PydanticCustomError("number", "A number is expected, without quotes")
+    try:
+        return float(raw)
+    except (OverflowError, ValueError) as error:
+        raise PydanticCustomError("number", "The number is out of reach") from error
+
+
+Share = Annotated[float, BeforeValidator(_number)]
+"""A part of 1, written as a number: 0.03 for 3 %."""
 
 
 class KnownAction(Noun):
@@ -17,11 +43,53 @@ class KnownAction(Noun):
 
     kind: str
     min_confidence: float = Field(default=0.8, ge=0, le=1)
-    """Below it, or where the brain cannot say, the action goes one lane up."""
+    """Below it, or where the brain cannot say, the action goes one lane up; 0 where only `max_error` is written."""
+    max_error: Share | None = Field(default=None, gt=0, lt=1)
+    """Which share of what runs alone may be wrong; without a valid certificate that says so a person decides. None where none is asked for."""
+    quality_share: Share = Field(default=0.05, ge=0, le=1)
+    """Which share of what would run alone a person looks at first, drawn at random; it counts only with `max_error`."""
+    slices: tuple[str, ...] = ()
+    """Facts by which certificates are split: each combination of their values needs one of its own."""
     approvals: StrictInt = Field(default=1, ge=1, le=5)
     """How many people must approve in the reviewed lane."""
     four_eyes: StrictBool = False
     """True where its maker may never approve it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_measure(cls, given: Any) -> Any:
+        # A certificate has a floor of its own, which was measured; a guessed one beside it would only be in its way.
+        if isinstance(given, Mapping) and given.get("max_error") is not None:
+            return {"min_confidence": 0.0, **given}
+        return given
+
+    def rules(self, owner: str) -> "tuple[Rule, ...]":
+        """What `max_error` asks for, as rules: a certificate, and a person for what is drawn for quality control."""
+        if self.max_error is None:
+            return ()
+        shared = {"lane": Lane.REVIEWED, "actions": (self.kind,), "owner": owner, "source": f"max_error of {self.kind}"}
+        name = _short(self.kind)
+        missing = Compare(field="error_bound", type=FactType.RATIO, op=Op.MISSING, value=True)
+        above = Compare(field="error_bound", type=FactType.RATIO, op=Op.ABOVE, value=self.max_error)
+        said = f"No valid certificate says that at most {percent(self.max_error)} of such actions are wrong."
+        certificate = Rule(id=f"CERT-{name}", when=AnyOf(some=(missing, above)), reason=said, **shared)
+        if not self.quality_share:
+            return (certificate,)
+        drawn = Compare(field="quality_draw", type=FactType.FLAG, op=Op.IS, value=True)
+        told = f"Drawn for quality control: a person looks first at {percent(self.quality_share)} of what would run alone."
+        return certificate, Rule(id=f"QA-{name}", when=drawn, reason=told, **shared)
+
+
+def percent(share: float) -> str:
+    """`3 %`, `0.5 %`: a part of 1 for people, with all its digits."""
+    return f"{(Decimal(str(share)) * 100).normalize():f} %"
+
+
+def _short(kind: str) -> str:
+    """`ticketRoute` for ticket.route; with a digest for a kind that another could come out alike with."""
+    words = re.findall("[A-Za-z0-9]+", kind)
+    joined = "".join(word if not number else word[0].upper() + word[1:] for number, word in enumerate(words))
+    return joined if _TELLING_KIND.fullmatch(kind) else f"{joined}{digest(kind)[:8]}"
 
 
 class Example(Noun):

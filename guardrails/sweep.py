@@ -21,6 +21,7 @@ from ..core.money import Money
 from ..core.verdict import RuleHit
 from .conditions import ORDERED, AllOf, AnyOf, Compare, Condition, Op
 from .facts import Fact, FactType
+from .factsheet import RUNTIME
 from .steps import Step
 
 Sweep = Callable[[Mapping[str, Any], Mapping[str, Any], Action, float | None, list[RuleHit]], int | None]
@@ -118,7 +119,7 @@ class _Source:
         self.bound: dict[str, Any] = {"Money": Money, "Decimal": Decimal}
         absent = {"amount", "currency"} if not shape.amount else set()
         absent |= {"confidence"} if not shape.confidence else set()
-        names = dict.fromkeys((*shape.facts, *shape.context, *_OWN))
+        names = dict.fromkeys((*(name for name in shape.facts if name not in RUNTIME), *shape.context, *_OWN))
         self.fields = {name: f"f{number}" for number, name in enumerate(names) if name not in absent}
         self.money: dict[str, list[Compare]] = {}
         self.read: set[str] = set()
@@ -126,7 +127,7 @@ class _Source:
     @property
     def unpacked(self) -> list[str]:
         """That the names are those of the shape, and the values taken out; what somebody else wins over is dropped."""
-        context = set(self.shape.context) | set(_OWN)
+        context = {*self.shape.context, *_OWN, *RUNTIME}
         return [
             *self._taken("facts", self.shape.facts, context),
             *self._taken("context", self.shape.context, set(_OWN)),

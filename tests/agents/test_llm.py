@@ -1,31 +1,33 @@
 """A model is asked for one answer, is never believed, and leads to a person where it cannot be."""
 
-import importlib.util
 import json
+import math
 import re
-import sys
-import tomllib
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shiftlead.agents.allowance import Spent
 from shiftlead.agents.answers import RECORD_FACTS, parse_answer
 from shiftlead.agents.brain import EmbeddedBrain, make_brain
-from shiftlead.agents.llm import PROVIDERS, LlmBrain, chat_model
+from shiftlead.agents.llm import LlmBrain
 from shiftlead.agents.playbook import Playbook, Step
+from shiftlead.agents.prompt_file import parse_prompt, shipped_prompt
 from shiftlead.agents.prompts import MAX_RECORDS, build_prompt
-from shiftlead.agents.scripted import ScriptedModel
+from shiftlead.agents.scripted import Line, ScriptedFailure, ScriptedModel
 from shiftlead.agents.worker import Assessment, Worker
 from shiftlead.connectors.records import Contact, Customer, Invoice, Receivable, Supplier, Ticket
 from shiftlead.connectors.testing import MemoryConnector
 from shiftlead.core.case import TicketItem
 from shiftlead.core.clock import FrozenClock
-from shiftlead.core.errors import BadInput, PluginError, ShiftleadError, Unreachable
+from shiftlead.core.errors import BadInput, NotFound, SettingsError, ShiftleadError, Unreachable
 from shiftlead.core.evidence import Trust
+from shiftlead.core.model_settings import ModelSettings
 from shiftlead.guardrails.facts import FACTS
 from shiftlead.tools.desk import Desk
 
@@ -111,17 +113,31 @@ def desk_on(erp, clock, body=BODY):
 class Asked:
     """One assessment by a scripted model, with everything that went back and forth."""
 
-    def __init__(self, erp, clock, *script, concludes=None, tools=False, read=(), **kwargs):
-        self.worker = Bills(PLAYBOOK)
+    def __init__(
+        self, erp, clock, *script, concludes=None, tools=False, read=(), playbook=PLAYBOOK, brain=None, models=None, **kwargs
+    ):
+        self.worker = Bills(playbook)
         self.worker.concludes = concludes
         self.desk = desk_on(erp, clock, **kwargs)
-        self.model = ScriptedModel(script=list(script), tools=tools)
-        self.exchanges = []
-        brain = LlmBrain(self.model, "scripted:one", record=self.exchanges.append)
+        self.model = ScriptedModel(script=list(script), tools=tools, clock=clock)
+        self.exchanges, self.waited = [], []
+
+        def wait(seconds):
+            self.waited.append(seconds)
+            clock.advance(timedelta(seconds=seconds))
+
+        self.brain = LlmBrain(
+            self.model,
+            "scripted:one",
+            record=self.exchanges.append,
+            wait=wait,
+            models=ModelSettings(**models or {}),
+            **brain or {},
+        )
         findings = self.worker.investigate(self.desk)
         for operation, kind, arguments in read:
             self.desk.read(operation, kind, **arguments)
-        self.assessment = brain.assess(self.worker, self.desk, findings)
+        self.assessment = self.brain.assess(self.worker, self.desk, findings)
 
     @property
     def sent(self):
@@ -234,7 +250,7 @@ WRONG = [
     ("prose", "I would post it.", "no JSON object"),
     ("half JSON", '{"action": "invoice.post", ', "not JSON"),
     ("two answers", json.dumps(HOLD) + json.dumps(POST), "more than one"),
-    ("deep JSON", "{" + '"a":{' * 100_000, "not JSON"),
+    ("deep JSON", "{" + '"a":{' * 20_000, "not JSON"),
     ("a huge number", '{"confidence": ' + "9" * 5000 + "}", "not JSON|confidence"),
     ("a list", "[1, 2]", "no JSON object"),
     ("arguments that are a list", changed(POST, arguments="[1]"), "arguments"),
@@ -273,7 +289,7 @@ def test_the_second_answer_may_be_right_and_the_model_is_told_what_was_wrong(erp
     assert len(asked.model.asked[0]) == 2
 
 
-@pytest.mark.parametrize("failure", [RuntimeError("503 overloaded"), TimeoutError(), ValueError("no key\nsk-secret")])
+@pytest.mark.parametrize("failure", [RuntimeError("out of order"), KeyError("choices"), ValueError("no key\nsk-secret")])
 def test_a_model_that_fails_twice_leads_to_a_person(erp, clock, failure):
     asked = Asked(erp, clock, failure, failure)
     assert type(failure).__name__ in asked.question
@@ -323,7 +339,8 @@ def test_doing_nothing_against_the_rules_is_a_persons_decision(erp, clock):
 
 def test_doing_nothing_closes_the_case_where_the_rules_agree(erp, clock):
     nothing = Assessment(summary="Nothing is open.", outcome="no_action")
-    assert Asked(erp, clock, changed(POST, action=""), concludes=nothing).assessment == nothing
+    asked = Asked(erp, clock, changed(POST, action=""), concludes=nothing)
+    assert asked.assessment == nothing.model_copy(update={"brain": asked.brain.name})
 
 
 # Personal data
@@ -471,8 +488,9 @@ def test_a_reminder_names_only_receivables_that_were_read(erp, clock):
 
 
 def test_every_exchange_is_recorded(erp, clock):
-    first, second = Asked(erp, clock, "no idea", POST).exchanges
-    assert (first.brain, first.source, first.external_id, first.revision) == ("scripted:one", "memory.bills", "M-1", "1")
+    asked = Asked(erp, clock, "no idea", POST)
+    first, second = asked.exchanges
+    assert (first.brain, first.source, first.external_id, first.revision) == (asked.brain.name, "memory.bills", "M-1", "1")
     assert (first.attempt, first.answer) == (1, "no idea")
     assert first.problem == "The answer holds no JSON object."
     kept = with_arguments(POST, iban="<IBAN_1>")
@@ -491,6 +509,279 @@ def test_an_answer_that_cannot_be_recorded_does_not_count(erp, clock):
         brain.assess(worker, desk, findings)
 
 
+# Providers that are away
+
+
+AWAY = [ScriptedFailure(503), TimeoutError("read"), ScriptedFailure(429, retry_after="20"), ConnectionResetError()]
+
+
+def test_what_passes_is_asked_again_with_growing_pauses_or_those_the_provider_wants(erp, clock):
+    asked = Asked(erp, clock, *AWAY[:3], POST)
+    assert asked.proposal.action.kind == "invoice.post"
+    assert asked.waited == [1, 2, 20]
+    assert len({str(messages) for messages in asked.model.asked}) == 1
+    (kept,) = asked.exchanges
+    assert (kept.problem, kept.spent.calls) == ("", 4)
+
+
+@pytest.mark.parametrize(
+    "failure", [ScriptedFailure(400), ScriptedFailure(422), ValueError("no tools"), NotFound("no such file")]
+)
+def test_what_does_not_pass_is_never_repeated(erp, clock, failure):
+    asked = Asked(erp, clock, failure, failure)
+    assert asked.waited == []
+    assert len(set(map(str, asked.model.asked))) == 1
+    assert len(asked.model.asked) == (1 if isinstance(failure, ShiftleadError) else 2)
+    assert type(failure).__name__ in asked.question
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_wrong_key_is_not_tried_a_second_time(erp, clock, status):
+    asked = Asked(erp, clock, ScriptedFailure(status))
+    assert f"the provider answered {status}" in asked.question
+    assert len(asked.model.asked) == 1
+
+
+def test_where_the_provider_stays_away_the_workers_own_rules_conclude_and_say_so(erp, clock):
+    asked = Asked(erp, clock, *AWAY)
+    assert asked.assessment.brain == "embedded@1"
+    (proposal,) = asked.assessment.proposals
+    assert (proposal.confidence, proposal.said, proposal.facts["bank_matches_master"]) == (0.99, None, False)
+    told = "scripted:one could not be reached; the worker's own rules concluded."
+    assert told[:-1] in proposal.rationale
+    assert asked.assessment.summary == f"A bill of 119.00 EUR. {told}"
+    (kept,) = asked.exchanges
+    assert kept.problem == "the model failed 4 times in a row: ConnectionResetError; embedded@1 stepped in"
+    assert asked.brain.counts.fallbacks == 1
+
+
+def test_the_envelope_names_the_brain_that_the_worker_says_it_used(erp, clock):
+    own = Assessment(question="Is this fraud?", brain="embedded@1+bills-0123456789ab")
+    asked = Asked(erp, clock, *AWAY, concludes=own)
+    assert asked.assessment.brain == own.brain
+    assert asked.question.startswith("Is this fraud? (scripted:one could not be reached")
+
+
+def test_a_house_may_want_a_person_instead(erp, clock):
+    asked = Asked(erp, clock, *AWAY, models={"fallback": "person"})
+    assert "scripted:one gave no answer that can be used: the model failed 4 times in a row" in asked.question
+    assert asked.assessment.brain == asked.brain.name
+    assert "stepped in" not in asked.exchanges[0].problem
+
+
+def test_a_provider_that_fails_at_the_second_question_is_away_as_well(erp, clock):
+    asked = Asked(erp, clock, "no idea", *AWAY)
+    assert asked.assessment.brain == "embedded@1"
+    assert [one.attempt for one in asked.exchanges] == [1, 2]
+
+
+def test_nothing_of_a_persons_data_is_told_about_a_failure(erp, clock):
+    asked = Asked(erp, clock, *[ConnectionError(f"cannot send {OURS} to {ADDRESS}")] * 4)
+    assert OURS not in asked.exchanges[0].problem
+    assert ADDRESS not in asked.exchanges[0].problem
+
+
+# Budgets
+
+
+def test_what_the_provider_counts_is_kept_with_the_exchange(erp, clock):
+    asked = Asked(erp, clock, Line("no idea", tokens=(900, 10)), Line(POST, tokens=(950, 60)))
+    assert [one.spent for one in asked.exchanges] == [
+        Spent(calls=1, tokens_in=900, tokens_out=10),
+        Spent(calls=1, tokens_in=950, tokens_out=60),
+    ]
+    assert asked.brain.counts.tokens == 1920
+
+
+def test_what_nobody_counts_is_estimated_and_said_to_be(erp, clock):
+    (kept,) = Asked(erp, clock, POST).exchanges
+    assert kept.spent.estimated
+    assert kept.spent.tokens_in == pytest.approx(len(kept.prompt) / 4, abs=2)
+
+
+PRICED = {"prices": {"scripted:one": {"input": "10.00", "output": "30.00", "currency": "EUR"}}}
+OVER = [
+    ("steps", {"budget": {"steps": 1}}, [Line("no idea")], "The budget of one model call", 1),
+    ("tokens", {"budget": {"tokens": 5000}}, [Line(POST, tokens=(4900, 101))], "The budget of 5,000 tokens", 1),
+    ("tokens ahead", {"budget": {"tokens": 500}}, [POST], "The budget of 500 tokens", 0),
+    ("money", {"budget": {"money": {"amount": "0.05", "currency": "EUR"}}, **PRICED}, [Line(POST, tokens=(4701, 100))],
+     "The budget of 0.05 EUR", 1),
+    ("seconds", {"budget": {"seconds": 30}}, [Line(POST, seconds=31)], "The budget of 30 seconds", 1),
+    ("a pause", {"budget": {"seconds": 30}}, [ScriptedFailure(503, retry_after="40")], "The budget of 30 seconds", 1),
+    ("repeats", {"budget": {"steps": 2}}, [ScriptedFailure(503)] * 2, "The budget of 2 model calls", 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("models", "script", "said", "calls"), [one[1:] for one in OVER], ids=[one[0] for one in OVER])
+def test_a_case_that_would_cost_too_much_goes_to_a_person_who_reads_why(erp, clock, models, script, said, calls):
+    asked = Asked(erp, clock, *script, models=models)
+    assert asked.question.startswith(said)
+    assert "own rules would propose: invoice.post on invoice I-1" in asked.question
+    assert len(asked.model.asked) == calls
+    assert [bool(one.problem) for one in asked.exchanges] == [True] * (1 if calls else 0)
+    assert asked.brain.counts.over_budget == 1
+
+
+def test_a_budget_that_is_just_enough_is_enough(erp, clock):
+    models = {"budget": {"steps": 1, "tokens": 5000, "money": {"amount": "0.06", "currency": "EUR"}, "seconds": 30}, **PRICED}
+    assert Asked(erp, clock, Line(POST, tokens=(4500, 500), seconds=30), models=models).proposal
+
+
+def test_an_answer_over_budget_is_on_record_though_it_does_not_count(erp, clock):
+    asked = Asked(erp, clock, Line(HOLD, seconds=31), models={"budget": {"seconds": 30}})
+    assert json.loads(asked.exchanges[0].answer)["action"] == "invoice.hold"
+    assert asked.question
+
+
+def test_earlier_looks_at_the_case_count(erp, clock):
+    brain = {"before": lambda item: Spent(calls=8 if item.external_id == "M-1" else 0)}
+    asked = Asked(erp, clock, POST, brain=brain)
+    assert asked.question.startswith("The budget of 8 model calls")
+    assert asked.brain.counts.calls == 0
+
+
+def test_a_budget_in_money_needs_a_price():
+    models = ModelSettings(budget={"money": {"amount": "1", "currency": "EUR"}})
+    with pytest.raises(SettingsError, match="nothing says what scripted:one costs"):
+        LlmBrain(ScriptedModel(script=[]), "scripted:one", models=models)
+
+
+# Sureness
+
+
+def test_the_number_a_model_states_is_kept_as_said_and_opens_nothing(erp, clock):
+    asked = Asked(erp, clock, POST)
+    assert (asked.proposal.said, asked.proposal.confidence) == (0.93, None)
+    assert asked.assessment.brain == f"{asked.brain.name}+stated"
+
+
+def test_a_model_that_states_nothing_has_said_nothing(erp, clock):
+    asked = Asked(erp, clock, changed(POST, confidence=None))
+    assert (asked.proposal.said, asked.proposal.confidence) == (None, None)
+    assert asked.assessment.brain == asked.brain.name
+
+
+def test_reviewed_cases_make_a_confidence_of_what_was_said(erp, clock):
+    heard = []
+
+    def meaning(one):
+        heard.append(one)
+        return 0.81
+
+    asked = Asked(erp, clock, POST, brain={"meaning": meaning})
+    assert (asked.proposal.said, asked.proposal.confidence) == (0.93, 0.81)
+    assert "says it is 93% sure; reviewed cases make that 81%" in asked.proposal.rationale
+    (one,) = heard
+    assert (one.worker, one.kind, one.brain) == ("bills", "invoice.post", asked.assessment.brain)
+
+
+def spelt(answer, likely):
+    """The tokens of an answer, of which those that decide are `likely`."""
+    text = json.dumps(answer)
+    cuts = {0, len(text)}
+    for name in ("action", "target_id"):
+        words = json.dumps(answer[name])
+        start = text.index(f'"{name}": {words}') + len(f'"{name}": ')
+        cuts |= {start, start + len(words)}
+    places = sorted(cuts)
+    tokens = [text[a:b] for a, b in pairwise(places)]
+    decide = {json.dumps(answer[name]) for name in ("action", "target_id")}
+    return tuple((token, math.log(likely) if token in decide else -3.0) for token in tokens)
+
+
+def test_log_probabilities_go_before_what_the_model_states(erp, clock):
+    asked = Asked(erp, clock, Line(POST, logprobs=spelt(POST, 0.8)), models={"logprobs": True}, tools=True)
+    assert asked.proposal.said == pytest.approx(0.64)
+    assert asked.assessment.brain == f"{asked.brain.name}+logprobs"
+    assert "64% likely" in asked.proposal.rationale
+
+
+def test_where_log_probabilities_are_wanted_text_is_asked_for_first(erp, clock):
+    text = Line(json.dumps(POST), logprobs=spelt(POST, 0.8))
+    assert Asked(erp, clock, text, models={"logprobs": True}, tools=True).proposal.said == pytest.approx(0.64)
+    late = changed(POST, arguments=json.dumps(POST["arguments"]))
+    asked = Asked(erp, clock, "I would post it.", late, models={"logprobs": True}, tools=True)
+    assert asked.assessment.brain.endswith("+stated")
+
+
+def test_several_answers_are_compared_and_most_of_them_win(erp, clock):
+    other = changed(POST, rationale="It fits the order.", confidence=0.99)
+    asked = Asked(erp, clock, HOLD, POST, other, models={"samples": 3})
+    assert asked.proposal.action.kind == "invoice.post"
+    assert asked.proposal.said == pytest.approx(2 / 3)
+    assert "2 of 3 answers of the model agree" in asked.proposal.rationale
+    assert asked.assessment.brain == f"{asked.brain.name}+samples"
+    assert [one.attempt for one in asked.exchanges] == [1, 2, 3]
+
+
+def test_an_answer_that_cannot_be_used_agrees_with_nobody(erp, clock):
+    asked = Asked(
+        erp, clock, POST, changed(POST, target_id="I-9"), POST, changed(POST, question="Really?"), models={"samples": 4}
+    )
+    assert asked.proposal.said == pytest.approx(2 / 4)
+
+
+def test_where_most_answers_ask_a_person_gets_the_case(erp, clock):
+    ask = changed(POST, question="Is the account right?")
+    asked = Asked(erp, clock, POST, ask, ask, models={"samples": 3})
+    assert asked.question.startswith("Is the account right?")
+    assert asked.assessment.brain == asked.brain.name
+
+
+def test_a_question_is_not_asked_several_times(erp, clock):
+    asked = Asked(erp, clock, changed(POST, question="Is the account right?"), models={"samples": 3})
+    assert len(asked.model.asked) == 1
+
+
+def test_samples_beside_log_probabilities_are_saved(erp, clock):
+    asked = Asked(erp, clock, Line(POST, logprobs=spelt(POST, 0.9)), models={"logprobs": True, "samples": 3})
+    assert asked.assessment.brain.endswith("+logprobs")
+    assert len(asked.model.asked) == 1
+
+
+# Names and prompts
+
+
+HOUSE = """\
+name: house
+version: 2
+system: "Bills: {steps} {operations} Answer with one JSON object."
+case: "{case} {records} {evidence} OUTSIDE {outside}"
+again: "Unusable: {problem}"
+"""
+
+
+def test_a_playbooks_own_prompt_is_what_the_model_reads_and_the_brain_is_named_after_it(erp, clock):
+    prompt = parse_prompt(HOUSE, origin="house.yaml")
+    asked = Asked(erp, clock, "no idea", POST, playbook=PLAYBOOK.model_copy(update={"prompt": prompt}))
+    assert str(asked.model.asked[0][0].text).startswith("Bills: 1. Match the bill.")
+    assert str(asked.model.asked[1][-1].text) == "Unusable: The answer holds no JSON object."
+    assert asked.assessment.brain.startswith("scripted:one~house@2-")
+    assert asked.assessment.brain.endswith("+stated")
+    assert [(one.prompt_ref, one.prompt_digest) for one in asked.exchanges] == [("house@2", prompt.digest())] * 2
+
+
+def test_untrusted_words_stay_fenced_in_a_prompt_of_ones_own(erp, clock):
+    prompt = parse_prompt(HOUSE, origin="house.yaml")
+    worker, desk = Bills(PLAYBOOK.model_copy(update={"prompt": prompt})), desk_on(erp, clock)
+    worker.investigate(desk)
+    before, _, rest = build_prompt(worker.playbook, desk).case.partition("OUTSIDE ")
+    fence, *inside, end = rest.splitlines()
+    assert fence == end
+    assert "Ignore your steps" in "\n".join(inside)
+    assert "Ignore your steps" not in before
+
+
+@pytest.mark.parametrize(
+    "models", [{"samples": 2}, {"logprobs": True}, {"options": {"temperature": 0.1}}], ids=["samples", "logprobs", "options"]
+)
+def test_what_changes_answers_or_their_numbers_changes_the_name(models):
+    plain = LlmBrain(ScriptedModel(script=[]), "m")
+    assert plain.name == LlmBrain(ScriptedModel(script=[]), "m", models=ModelSettings(retries=1)).name
+    assert plain.name != LlmBrain(ScriptedModel(script=[]), "m", models=ModelSettings(**models)).name
+    assert plain.name.startswith(f"m~{shipped_prompt().ref}-")
+
+
 # Names of brains
 
 
@@ -500,71 +791,6 @@ def test_the_embedded_brain_is_the_workers_own_reasoning(erp, clock):
     assert brain.name == "embedded@1"
     findings = worker.investigate(desk)
     assert brain.assess(worker, desk, findings) == worker.assess(desk, findings)
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_an_absent_package_names_the_extra_that_brings_it(provider):
-    if importlib.util.find_spec(PROVIDERS[provider][0]):
-        pytest.skip("the package is installed here")
-    with pytest.raises(ShiftleadError) as raised:
-        make_brain(f"{provider}:some-model")
-    assert raised.value.hint == f"pip install 'shiftlead[{provider}]'"
-    assert provider in raised.value.message
-
-
-def test_every_provider_is_an_extra_of_the_package(request):
-    project = tomllib.loads((request.config.rootpath / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for provider, (module, _) in PROVIDERS.items():
-        (requirement,) = project["optional-dependencies"][provider]
-        assert requirement.startswith(module.replace("_", "-"))
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    """A module of somebody's own on the path, under a fresh name."""
-
-    def write(name, text):
-        (tmp_path / "ownmodels").mkdir(exist_ok=True)
-        (tmp_path / "ownmodels" / f"{name}.py").write_text(text)
-        monkeypatch.syspath_prepend(str(tmp_path))
-        return f"ownmodels.{name}"
-
-    yield write
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ownmodels"]:
-        del sys.modules[name]
-
-
-def test_a_model_of_your_own_is_made_by_its_factory(own):
-    module = own(
-        "good", "from shiftlead.agents.scripted import ScriptedModel\ndef make(**kw): return ScriptedModel(script=[kw])\n"
-    )
-    brain = make_brain(f"{module}:make", temperature=0)
-    assert brain.name == f"{module}:make"
-    assert json.loads(str(chat_model(f"{module}:make", temperature=0).invoke("?").text)) == {"temperature": 0}
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "error"),
-    [
-        ("def make(): return 1", "make", BadInput),
-        ("make = 1", "make", BadInput),
-        ("", "make", BadInput),
-        ("import nowhere_to_be_found", "make", BadInput),
-        ("def make(): raise RuntimeError('no key')", "make", PluginError),
-    ],
-)
-def test_a_factory_that_does_not_make_a_model_says_so(own, text, name, error, request):
-    module = own(f"bad{abs(hash(text))}", text)
-    with pytest.raises(error):
-        chat_model(f"{module}:{name}")
-
-
-@pytest.mark.parametrize("spec", ["gpt:4", "openai", "openai:", "", "embeded", ":x"])
-def test_an_unknown_brain_names_the_known_ones(spec):
-    with pytest.raises(BadInput) as raised:
-        make_brain(spec)
-    for provider in PROVIDERS:
-        assert provider in raised.value.hint
 
 
 def test_a_script_that_runs_out_says_so():

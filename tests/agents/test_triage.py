@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shiftlead.agents.triage import Triage, shipped_model
+from shiftlead.agents.brain_shelf import shipped_text_brain
+from shiftlead.agents.triage import Triage
 from shiftlead.agents.triage_corpus import intents
 from shiftlead.agents.triage_replies import parse_replies, replies
 from shiftlead.agents.worker import Assessment
@@ -60,7 +61,7 @@ def one(body: str, **fields: object) -> tuple[Assessment, Desk]:
 def test_a_known_ticket_is_routed_and_answered(body: str, intent: str, queue: str, kinds: list[str]) -> None:
     assessment, desk = one(body)
     (guess,) = [found for found in desk.evidence if found.name == "intent"]
-    assert f"text model {shipped_model().digest[:12]}" in guess.note
+    assert f"{shipped_text_brain('triage').name}" in guess.note
     route = assessment.proposals[0].action.arguments
     assert (route["tags"], route["queue"]) == ([intent], queue)
     assert [proposal.action.kind for proposal in assessment.proposals] == kinds
@@ -155,10 +156,10 @@ def test_most_tickets_reach_the_right_queue_and_the_sure_ones_nearly_all(
 
 
 def test_a_model_of_ones_own_takes_the_place_of_the_shipped_one(tmp_path):
-    shipped_model().save(tmp_path / "mine.npz")
+    shipped_text_brain("triage").save(tmp_path / "mine")
     playbook = Triage.default_playbook()
-    own = playbook.model_copy(update={"settings": {**playbook.settings, "model": str(tmp_path / "mine.npz")}})
-    assert Triage(own).model.digest == shipped_model().digest
+    own = playbook.model_copy(update={"settings": {**playbook.settings, "model": str(tmp_path / "mine")}})
+    assert Triage(own).model.digest == shipped_text_brain("triage").digest
     missing = playbook.model_copy(update={"settings": {**playbook.settings, "model": str(tmp_path / "none.npz")}})
     with pytest.raises(BadInput, match=r"none\.npz"):
         Triage(missing)

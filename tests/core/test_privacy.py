@@ -7,15 +7,30 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import SQLModel
 
-from shiftlead.core import actions, bodies, erasure, exchanges, inbox, outbox, privacy, quarantine, queue, switches
+from shiftlead.core import (
+    actions,
+    bodies,
+    brains,
+    erasure,
+    exchanges,
+    inbox,
+    outbox,
+    outcomes,
+    privacy,
+    quarantine,
+    queue,
+    switches,
+)
 from shiftlead.core.action import Action, Envelope, Proposal, Target, effect_key
 from shiftlead.core.actions import ActionState, SealedAction
 from shiftlead.core.approval import Decision, DecisionKind, Question, Request, RequestState
+from shiftlead.core.brains import Shadow
 from shiftlead.core.case import CaseState, TicketItem
 from shiftlead.core.errors import BadInput, Conflict
 from shiftlead.core.evidence import Evidence, Trust
 from shiftlead.core.exchanges import ModelExchange
 from shiftlead.core.money import Money
+from shiftlead.core.outcomes import Judged, Stand
 from shiftlead.core.receipt import Effect, EffectState, Outcome, Receipt
 from shiftlead.core.store import Ledger, sqlite_path
 from shiftlead.core.tables import IncidentItemRow, IncidentRow
@@ -33,7 +48,10 @@ SECRETS = (
     "LEAKED-FACT",
     "LEAKED-DETAIL",
     "LEAKED-QUOTE",
+    "LEAKED-LABEL",
+    "LEAKED-TRUTH",
 )
+STAND = Stand(worker="triage", kind="ticket.reply", slice="language=en", brain="b")
 
 
 def item(number, *, party=NAME, requester=MAIL, **payload):
@@ -94,6 +112,12 @@ def told(ledger, number, kind="ticket.reply", *, close=True, party=PARTY, name=N
         exchanges.put(
             tx, ModelExchange(case_id=case.id, brain="m", attempt=1, prompt="LEAKED-PROMPT", answer="LEAKED-ANSWER", at=tx.now)
         )
+        judged = Judged(
+            digest=sealed.digest, case_id=case.id, action_id=action_id, stand=STAND, confidence=0.9, right=False, counts=True,
+            decision=DecisionKind.EDIT, decided_by="ana", label=f"LEAKED-LABEL {name}", truth=f"LEAKED-TRUTH {name}", at=tx.now,
+        )  # fmt: skip
+        outcomes.add(tx, judged)
+        brains.keep_shadow(tx, Shadow(case_id=case.id, brain="c", label=f"LEAKED-LABEL {name}", confidence=0.8, at=tx.now))
         tx.audit("action.record_moved", actor="w1", case_id=case.id, detail=f"LEAKED-DETAIL {name} moved")
         queue.keep_findings(tx, case.id, [evidence])
         if close:
@@ -185,7 +209,7 @@ def test_the_export_holds_one_of_everything(ledger):
         found = privacy.export(session, privacy.subject(session, [PARTY]))
     (case,) = found["cases"]
     assert case["case"]["id"] == case_id
-    filled = {"action", "request", "decision", "effect", "exchange", "audit", "body"}
+    filled = {"action", "request", "decision", "effect", "exchange", "audit", "body", "outcome", "shadow"}
     assert filled <= set(case)
     assert case["action"][0]["envelope"]["proposal"]["action"]["arguments"]["to"] == MAIL
     assert found["switches"][0]["reason"] == "a complaint of theirs"
@@ -203,6 +227,7 @@ def test_nothing_in_words_is_left_and_everything_else_is(ledger):
     assert done.cases == (case_id,)
     assert done.counts == {
         "case_": 1, "action": 1, "request": 1, "decision": 1, "effect": 1, "exchange": 1, "body": done.counts["body"], "switch": 1,
+        "outcome": 1, "shadow": 1,
     }  # fmt: skip
     left = rows(ledger)
     for secret in SECRETS[:2]:
@@ -242,6 +267,22 @@ def test_the_chain_holds_afterwards_and_says_what_was_done_without_saying_to_who
     assert NAME not in str(whole.data)
     with ledger.reading() as session:
         assert with_words(whole.data, bodies.of_case(session, ""))["reason"] == "asked on 1 September"
+
+
+def test_what_certificates_rest_on_stays_without_the_words(ledger):
+    told(ledger, 1)
+    with ledger.transaction() as tx:
+        (before,) = outcomes.of(tx.session, STAND, counting=True)
+        plain = before.model_copy(update={"digest": "d", "label": "refund_request", "truth": ""})
+        outcomes.add(tx, plain)
+        (said,) = brains.shadows(tx.session, "c")
+    erase(ledger, NAME)
+    with ledger.reading() as session:
+        after = {one.digest: one for one in outcomes.of(session, STAND, counting=True)}
+        assert after[before.digest] == before.model_copy(update={"label": ERASED, "truth": ERASED})
+        assert after["d"] == plain, "the name of a kind of case is a word of ours"
+        assert brains.shadows(session, "c") == [said.model_copy(update={"label": ERASED})]
+        assert [(one.right, one.n) for one in outcomes.tally(session, STAND.worker, STAND.kind, STAND.brain)] == [(0, 2)]
 
 
 def test_an_effect_that_was_done_is_not_sent_again_after_its_words_are_erased(ledger):

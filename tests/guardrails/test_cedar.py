@@ -45,7 +45,7 @@ def test_the_export_is_valid_against_its_schema(name):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("strange", "a.do"), ("strange", "a.rest"), *(("house", action.kind) for action in POLICIES["house"].actions)],
+    [(name, action.kind) for name, policy in POLICIES.items() for action in policy.actions],
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())

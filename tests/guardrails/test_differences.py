@@ -166,7 +166,7 @@ def test_the_comparison_knows_what_a_policy_is_made_of(part):
 
 OTHER_SETTINGS = {
     "roles": HOUSE.roles[:-1], "separation": "one_person", "unsure": "reviewed", "expire_after_hours": 73, "approval_valid_hours": 25,
-    "escalate_to": "operator", "theorems": "own.yaml", "ladder": HOUSE.ladder[:-1], "rates": {"EUR": Decimal(1)},
+    "certificate_days": 91, "escalate_to": "operator", "theorems": "own.yaml", "ladder": HOUSE.ladder[:-1], "rates": {"EUR": Decimal(1)},
 }  # fmt: skip
 ABOUT_LANES = {"name", "version", "owner", "facts", "actions", "packs", "rules", "limits", "rates_checked_on"}
 

@@ -23,6 +23,8 @@ facts:
 actions:
   a.do: {min_confidence: 0.85, approvals: 2}
   a.rest: {min_confidence: 0.0, four_eyes: true}
+  a.sell: {max_error: 0.125}
+  a.send: {max_error: 0.0301, quality_share: 0, min_confidence: 0.4}
 rules:
   - {id: S-1, lane: allowed, actions: [a.do], reason: r, owner: o, source: s,
      when: {amount: {below: {EUR: 10.123456, JPY: 1000}}, any: [rush: true, not: {share: {above: 0.1}}]}}

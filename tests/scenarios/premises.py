@@ -33,10 +33,13 @@ from shiftlead.connectors.records import (
     Ticket,
 )
 from shiftlead.connectors.testing import MemoryConnector
-from shiftlead.core import actions, inbox, quarantine, queue
+from shiftlead.core import actions, certificates, inbox, quarantine, queue
 from shiftlead.core.approval import DecisionKind
 from shiftlead.core.case import TicketItem
+from shiftlead.core.certificates import Certificate, Method
 from shiftlead.core.clock import FrozenClock
+from shiftlead.core.keys import LEDGER_KEY
+from shiftlead.core.outcomes import Stand
 from shiftlead.core.settings import Operator
 from shiftlead.core.store import Ledger
 from shiftlead.guardrails.approvals import Answer, Approvals
@@ -46,7 +49,10 @@ AT = datetime(2026, 9, 15, 9, 0, tzinfo=UTC)
 OURS = "DE02120300000000202051"
 """The supplier's account in the vendor master."""
 THEIRS = "GB33BUKB20201555555555"
-POLICY = shipped_policy()
+HOUSE = shipped_policy()
+POLICY = HOUSE.model_copy(update={"actions": tuple(one.model_copy(update={"quality_share": 0.0}) for one in HOUSE.actions)})
+"""The house policy without a lot: what may run alone does."""
+CERTIFIED = ("ticket.route", "ticket.reply")
 WORKERS = {"triage": Triage(), "invoices": Invoices(), "collections": Collections()}
 
 
@@ -77,6 +83,21 @@ class Premises:
             sealing=signer,
         )
         self.approvals = Approvals(self.ledger, policy, signer=signer, roster=ROSTER)
+        self._certify()
+
+    def _certify(self) -> None:
+        """Open the lanes of tickets, so that it is the rules that hold an attack and not the want of a certificate."""
+        triage = self.crew.workers.get("triage")
+        with self.ledger.transaction() as tx:
+            if triage is None or certificates.listed(tx.session):
+                return
+            for kind in CERTIFIED:
+                given = Certificate(
+                    id=f"crt_{kind}", stand=Stand(worker="triage", kind=kind, brain=triage.brain), floor=0.5, target=0.03, bound=0.03,
+                    n=300, wrong=1, method=Method.BETTING, issued_at=AT, expires_at=AT + timedelta(days=366), issued_by=LEDGER_KEY,
+                )  # fmt: skip
+                seal = signer(LEDGER_KEY).sign(certificates.SEAL, given.statement())
+                certificates.put(tx, given.model_copy(update={"seal": seal}))
 
     def work(self) -> None:
         Runner(self.crew).until_idle()

@@ -177,7 +177,7 @@ class Stage:
             sealing=signer,
             observer=observer,
         )
-        self.approvals = Approvals(self.ledger, self.policy, signer=signer, roster=ROSTER)
+        self.approvals = Approvals(self.ledger, self.policy, signer=signer, roster=ROSTER, sealing=signer)
         self.owner, self.lease = owner, lease
 
     @classmethod

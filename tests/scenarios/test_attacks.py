@@ -96,7 +96,15 @@ def test_a_ticket_that_gives_orders_stays_harmless(premises, body):
     site.ticket(subject="Where is my order", body=body, customer_id="C-1")
     site.ticket("T-2", subject="Payment of invoice INV-2026-001", body=body, customer_id="C-1")
     site.work()
-    assert set(site.kinds) <= {"ticket.route", "ticket.reply", "ticket.merge", "promise.log", "dunning.hold"}
+    # Handing the sender's own account to our credit manager moves nothing and tells nobody outside.
+    assert set(site.kinds) <= {
+        "ticket.route",
+        "ticket.reply",
+        "ticket.merge",
+        "promise.log",
+        "dunning.hold",
+        "account.escalate",
+    }
     for kind, target, given in site.ran:
         assert target in ("T-1", "T-2", "C-1")
         assert given.get("to", "ann@acme.example") == "ann@acme.example"

@@ -14,8 +14,8 @@ CASES = 20
     [
         # allowed: judged, started and settled
         ("120.00", 33, 3, 3),
-        # reviewed: judged, waiting, decided, looked at, started and settled
-        ("9000.00", 59, 4, 4),
+        # reviewed: judged, waiting, decided with its outcome, looked at, started and settled
+        ("9000.00", 61, 4, 4),
     ],
 )
 def test_a_case_asks_the_ledger_for_nothing_twice(stage, amount, most, switches, appends):

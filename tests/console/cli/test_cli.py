@@ -77,6 +77,7 @@ CODES = {
     errors.Forbidden: 5, errors.Stopped: 5,
     errors.ConnectorError: 6, errors.Refused: 6, errors.Unreachable: 6, errors.OutcomeUnknown: 6,
     errors.PluginError: 7, errors.LedgerError: 7,
+    errors.CassetteError: 1,
     errors.ShiftleadError: 70,
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Commands on files: invoices, brains, e-invoices, evals; and the text they print."""
+"""Commands on files: invoices, e-invoices, evals; and the text they print."""
 
 import json
 
@@ -36,57 +36,6 @@ def test_the_invoices_eval_has_a_bar(shared_data, tmp_path, told):
     wrong = tmp_path / "truth.jsonl"
     wrong.write_text((folder / "truth.jsonl").read_text().replace('"duplicate"', '"missing_po"'))
     assert told("eval", "invoices", *given, str(wrong), code=1)["passed"] is False
-
-
-TEXTS = {"refund": "please refund {} now", "shipping": "where is parcel {}", "password": "reset my password for {}"}
-
-
-def examples(name="label"):
-    return [
-        {"text": text.format(word), name: label}
-        for label, text in TEXTS.items()
-        for word in ("a", "b", "c", "d", "e", "f", "g", "h")
-    ]
-
-
-@pytest.mark.parametrize("name", ["label", "intent", "category"])
-def test_a_brain_is_trained_and_asked(name, tmp_path, run, told):
-    data, model, asked = tmp_path / "data.jsonl", tmp_path / "m.npz", tmp_path / "asked.jsonl"
-    data.write_text("".join(json.dumps(one) + "\n" for one in examples(name)) + "oops\n")
-    trained = told("brain", "train", "--data", str(data), "--out", str(model))
-    assert (trained["labels"], trained["examples"], len(trained["problems"])) == (3, 24, 1)
-    asked.write_text('{"text": "where is parcel 9", "id": "t-1"}\n\n{"text": ""}\n{"text": "reset my password for me"}\n')
-    result = run("brain", "predict", "--brain", str(model), "--input", str(asked))
-    found = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [(one["id"], one["label"]) for one in found] == [("t-1", "shipping"), (4, "password")]
-    assert all(set(one) == {"id", "label", "confidence"} and 0 <= one["confidence"] <= 1 for one in found)
-    assert "line 3: field 'text'" in result.stderr
-
-
-def test_a_brain_reads_csv_and_writes_a_file(tmp_path, run):
-    data, model, asked, out = (tmp_path / name for name in ("data.csv", "m.npz", "asked.csv", "out.jsonl"))
-    data.write_text("text,category\n" + "".join(f"{one['text']},{one['label']}\n" for one in examples()))
-    run("brain", "train", "--data", str(data), "--out", str(model), "--validation", str(data))
-    asked.write_text('id,text\n7,"please, refund z now"\nshort\n')
-    result = run("brain", "predict", "--brain", str(model), "--input", str(asked), "--output", str(out))
-    assert [(one["id"], one["label"]) for one in lines(out)] == [("7", "refund")]
-    assert "line 3" in result.stderr
-    assert not list(tmp_path.glob(".*.part"))
-
-
-@pytest.mark.parametrize(("text", "says"), [("a,b\n1,2\n", "no column `text`"), ("text\n", "no line could be used")])
-def test_nothing_to_predict(text, says, tmp_path, run):
-    (tmp_path / "in.csv").write_text(text)
-    assert says in run("brain", "predict", "--input", str(tmp_path / "in.csv"), code=2).stderr
-
-
-def test_a_file_that_is_no_brain(tmp_path, run):
-    (tmp_path / "m.npz").write_text("no")
-    (tmp_path / "in.jsonl").write_text('{"text": "x"}\n')
-    assert (
-        "not a text model"
-        in run("brain", "predict", "--brain", str(tmp_path / "m.npz"), "--input", str(tmp_path / "in.jsonl"), code=2).stderr
-    )
 
 
 def test_an_einvoice_is_read(shared_data, run, told):

@@ -234,7 +234,8 @@ def test_a_stop_that_nothing_is_called_by_is_thrown_and_says_so(place, run, scop
 
 
 def test_a_stop_of_what_is_known_says_nothing_more_and_a_name_is_told_its_id(place, run, told):
-    case = next(one for one in told("case", "list", "--worker", "invoices") if one["party"].count(" "))
+    done = (one for one in told("case", "list", "--worker", "invoices") if one["outcome"] == "done")
+    case = next(one for one in done if one["party"].count(" "))
     action = told("case", "explain", case["id"])["actions"][0]
     party = action["envelope"]["proposal"]["action"]["party"]
     for scope in ("all", "worker:invoices", f"action:{action['envelope']['proposal']['action']['kind']}", f"party:{party}"):
