@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from ..core import brains, certificates
 from ..core.brains import PURPOSE, BrainVersion, Role, SignOff
 from ..core.certificates import Certificate
-from ..core.errors import BadInput, Conflict, Forbidden
+from ..core.errors import BadInput, Conflict
 from ..core.keys import LEDGER_KEY, Signer
 from ..core.noun import plain
 from ..core.roster import Roster, Signing, signature
 from ..core.settings import Operator
 from ..core.store import Ledger, Transaction
+from ..guardrails.authority import check_authority, check_role
 from ..guardrails.policy import Policy
-from ..guardrails.requests import rank
 from ..guardrails.rules import KnownAction
 from ..guardrails.standing import Standings
 from ..guardrails.vouching import vouched
@@ -99,7 +99,7 @@ def challenge(bench: Bench, version: BrainVersion, operator: Operator) -> BrainV
 
     Raises Conflict where it works already, Forbidden for somebody without a role of the policy.
     """
-    _check_role(bench.policy, operator)
+    check_role(bench.policy, operator)
     if version.role is Role.CHAMPION:
         raise Conflict(f"{version.name} is at work already.", hint="Choose another version.")
     with bench.ledger.transaction() as tx:
@@ -116,7 +116,7 @@ def promote(
     where this person's role is too low, BadInput where no reason is given, Conflict where it is not at least as good, nothing can be
     certified, or another brain was put to work meanwhile.
     """
-    _check_authority(bench.policy, operator)
+    check_authority(bench.policy, operator, "A brain is put to work")
     _check_reason(reason)
     if version.role is Role.CHAMPION:
         raise Conflict(f"{version.name} is at work already.")
@@ -153,7 +153,7 @@ def roll_back(bench: Bench, worker: str, operator: Operator, *, reason: str, shi
     Conflict where that one is at work or the version before is not as it was signed, BadInput where no reason is given, Forbidden without
     a role of the policy: it only leads back to what somebody with authority had put to work, so that nobody has to be called at night.
     """
-    _check_role(bench.policy, operator)
+    check_role(bench.policy, operator)
     _check_reason(reason)
     with bench.ledger.transaction() as tx:
         tx.in_turn()
@@ -230,19 +230,3 @@ def _signed(
 def _check_reason(reason: str) -> None:
     if not reason.strip():
         raise BadInput("A brain is put to work with a reason.", hint="Give --reason: what was looked at, and who asked for it.")
-
-
-def _check_role(policy: Policy, operator: Operator) -> None:
-    if policy.role(operator.role) is None:
-        raise Forbidden(
-            f"The policy has no role {operator.role!r}, so {operator.name!r} may not do this.", hint="Ask an operator."
-        )
-
-
-def _check_authority(policy: Policy, operator: Operator) -> None:
-    _check_role(policy, operator)
-    if rank(policy, operator.role) < rank(policy, policy.escalate_to):
-        raise Forbidden(
-            f"A brain is put to work by the role {policy.escalate_to!r} or a higher one; {operator.name!r} is {operator.role!r}.",
-            hint="Ask somebody who has it.",
-        )

@@ -102,7 +102,7 @@ class Run:
                 self.tell(name, system, quality(sheet, self.data[name]))
                 for world, population in sheet.populations(self.data[name]).items():
                     for percent, target in TARGETS.items():
-                        draws = range(10_000, 10_000 + min(self.rounds, 20))
+                        draws = range(10_000, 10_000 + min(self.rounds, 100))
                         job = self.pool.submit(promised, population, target, draws)
                         certified.append((name, system, f"certified_share_{percent}pct_{world}", job))
         few = {

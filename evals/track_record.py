@@ -6,7 +6,7 @@ brain, the playbook and the policy that it was taken with.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -18,7 +18,6 @@ from ..agents.text_worker import TextWorker
 from ..agents.triage import Triage
 from ..core import certificates
 from ..core.certificates import Certificate, Method
-from ..core.clock import new_id
 from ..core.errors import BadInput
 from ..core.keys import LEDGER_KEY, Keyring
 from ..core.noun import Noun, digest
@@ -28,6 +27,7 @@ from ..core.store import Ledger
 from ..guardrails.autonomy import Autonomy
 from ..guardrails.certification import Certification
 from ..guardrails.policy import Policy
+from ..guardrails.vouching import drafted
 from .company_report import CompanyReport, seeds_text
 
 SHIPPED = "company_record.json"
@@ -175,23 +175,9 @@ def _unfit(record: TrackRecord, policy: Policy, worker: TextWorker, seed: int) -
 def _certificates(record: TrackRecord, policy: Policy, now: datetime) -> Iterator[Certificate]:
     for known in policy.actions:
         found = record.kinds.get(known.kind)
-        if known.max_error is None or known.slices or found is None or found.floor is None or found.bound > known.max_error:
+        if known.max_error is None or known.slices or found is None or found.bound > known.max_error:
             continue
-        yield Certificate(
-            id=new_id("crt"),
-            stand=Stand(worker=record.worker, kind=known.kind, brain=record.brain),
-            floor=found.floor,
-            target=found.target,
-            bound=found.bound,
-            confidence=found.confidence,
-            n=found.n_above,
-            wrong=found.wrong,
-            share=found.share,
-            method=Method.RECORD,
-            scope=SCOPE,
-            system=EMBEDDED_COMPANY,
-            out_of_scope_share=found.out_of_scope_share,
-            issued_at=now,
-            expires_at=now + timedelta(days=policy.certificate_days),
-            issued_by=LEDGER_KEY,
-        )
+        stand = Stand(worker=record.worker, kind=known.kind, brain=record.brain)
+        draft = drafted(stand, found, by=LEDGER_KEY, now=now, days=policy.certificate_days, scope=SCOPE)
+        if draft is not None:
+            yield draft.model_copy(update={"method": Method.RECORD, "system": EMBEDDED_COMPANY})

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 from ..core import certificates
 from ..core.certificates import Certificate, Method
 from ..core.clock import new_id
-from ..core.errors import BadInput, Forbidden
+from ..core.errors import BadInput
 from ..core.keys import LEDGER_KEY, Keyring
 from ..core.outcomes import Stand
 from ..core.roster import Signing, signature
 from ..core.settings import Operator
 from ..core.store import Ledger
+from .authority import check_authority, check_role
 from .certification import Certification
 from .policy import Policy
-from .requests import rank
 from .rules import percent
 from .standing import Standings
 
@@ -64,7 +64,7 @@ def issue(
     Raises Forbidden for a role that is too low, BadInput for a draft that would open nothing or is less sure than it must be, where
     no reason is given, and where one of the two signatures cannot be made.
     """
-    _check_authority(policy, operator)
+    check_authority(policy, operator, "A certificate is issued")
     said = _reason(reason, "A certificate is issued with a reason.")
     made = tuple(_vouched(policy, one, operator, signing=signing, own=own, keyring=keyring) for one in drafts)
     with ledger.transaction() as tx:
@@ -80,7 +80,7 @@ def revoke(ledger: Ledger, policy: Policy, certificate_id: str, operator: Operat
     Raises Forbidden for somebody without a role of the policy, BadInput where no reason is given, NotFound where there is no such
     certificate, Conflict where it was revoked already.
     """
-    _check_role(policy, operator)
+    check_role(policy, operator)
     said = _reason(reason, "A certificate is revoked with a reason.")
     with ledger.transaction() as tx:
         certificates.get(tx.session, certificate_id)
@@ -136,19 +136,3 @@ def _reason(reason: str, lack: str) -> str:
     if not reason.strip():
         raise BadInput(lack, hint="Give --reason: what was looked at, and who asked for it.")
     return reason.strip()
-
-
-def _check_role(policy: Policy, operator: Operator) -> None:
-    if policy.role(operator.role) is None:
-        raise Forbidden(
-            f"The policy has no role {operator.role!r}, so {operator.name!r} may not do this.", hint="Ask an operator."
-        )
-
-
-def _check_authority(policy: Policy, operator: Operator) -> None:
-    _check_role(policy, operator)
-    if rank(policy, operator.role) < rank(policy, policy.escalate_to):
-        raise Forbidden(
-            f"A certificate is issued by the role {policy.escalate_to!r} or a higher one; {operator.name!r} is {operator.role!r}.",
-            hint="Ask somebody who has it.",
-        )
