@@ -81,6 +81,8 @@ def add(
 
 
 def _check_fit(worker: TextWorker, brain: "TextBrain") -> None:
+    from .text_brain import OUT_OF_SCOPE
+
     if brain.meta.task != worker.task:
         raise BadInput(
             f"The brain {brain.name} is trained for {brain.meta.task or 'nothing that it names'!r}; "
@@ -89,7 +91,7 @@ def _check_fit(worker: TextWorker, brain: "TextBrain") -> None:
         )
     if brain.digest == worker.model.digest:
         raise BadInput(f"The brain {brain.name} is the one that {worker.name!r} has already.", hint="Nothing was kept.")
-    if strange := sorted(set(brain.labels) - worker.labels):
+    if strange := sorted(set(brain.labels) - worker.labels - OUT_OF_SCOPE):
         raise BadInput(
             f"The brain {brain.name} knows labels that the worker {worker.name!r} does not: {', '.join(strange[:5])}.",
             hint=f"It knows: {', '.join(sorted(worker.labels))}.",

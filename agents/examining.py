@@ -11,8 +11,10 @@ from .text_brain import OUT_OF_SCOPE, TextBrain
 from .text_data import Example, Problem, read_examples
 from .text_worker import TextWorker
 
-NEVER_ALONE = 0.0
-"""The score of a text that the brain itself takes for none of its kinds."""
+NEVER_ALONE = -1.0
+"""The score of a text that the brain itself takes for none of its kinds: below every floor."""
+_MOST_KNOWN = 0.5
+"""The share of texts from training beyond which the others are no sample of anything either."""
 
 
 class Answer(NamedTuple):
@@ -59,10 +61,11 @@ class InHands(NamedTuple):
         return [Answer(one.label, one.confidence) for one in found]
 
 
-def read_paper(files: Iterable[Path], *, trained_on: str = "", language: str = "") -> Paper:
-    """The labelled texts of some files; of one `language` only where it is given.
+def read_paper(files: Iterable[Path], *, trained_on: str = "", learnt: Iterable[str] = (), language: str = "") -> Paper:
+    """The labelled texts of some files; of one `language` only where it is given, and without those that were `learnt` in training.
 
-    Raises BadInput where a file cannot be read, is the very data whose digest is `trained_on`, or nothing is left.
+    Raises BadInput where a file cannot be read, is the very data whose digest is `trained_on`, most of the texts were learnt, or
+    nothing is left.
     """
     examples: dict[tuple[str, str], Example] = {}
     problems: list[Problem] = []
@@ -74,10 +77,19 @@ def read_paper(files: Iterable[Path], *, trained_on: str = "", language: str = "
             )
         problems += given.problems
         examples |= {(one.text, one.label): one for one in given.examples}
-    kept = tuple(one for one in examples.values() if not language or language_of(one.text).code == language)
+    known = {_plain(text) for text in learnt}
+    unseen = [one for one in examples.values() if _plain(one.text) not in known]
+    if len(examples) - len(unseen) > _MOST_KNOWN * len(examples):
+        told = f"{len(examples) - len(unseen)} of {len(examples)} texts are among those that the brain was trained on"
+        raise BadInput(f"{told}, which proves nothing.", hint="Give texts that it never saw.")
+    kept = tuple(one for one in unseen if not language or language_of(one.text).code == language)
     if not kept:
         raise BadInput(f"None of the {len(examples)} texts is in the language {language!r}.", hint="Give texts of that slice.")
     return Paper(kept, tuple(problems))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def examine(

@@ -45,6 +45,8 @@ def register(app: typer.Typer) -> None:
         """
         from ..agents.text_brain import TextBrain
 
+        if target is not None and target.resolve() == source.resolve():
+            raise BadInput(f"--output is the very file that is read, {source}.", hint="Give another place for the answers.")
         chosen = chosen_brain(brain, task)
         if chosen.announcement:
             session.out.say(chosen.announcement)

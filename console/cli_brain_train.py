@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from ..core.errors import BadInput
 from .cli_problems import Problems
 from .cli_session import Session, command
 
@@ -84,6 +85,10 @@ def _texts(session: Session, data: Path, validation: Path | None, task: str, see
 
     examples, problems = read(data)
     unseen = read(validation)[0] if validation else None
+    if unseen is not None and {one.text for one in unseen} <= {one.text for one in examples}:
+        raise BadInput(
+            f"{validation} holds nothing but texts that are learnt.", hint="Give others, or none: then a part is held out."
+        )
     brain = train(examples, validation=unseen, seed=seed, task=task)
     record = None
     if unseen is not None:

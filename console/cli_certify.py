@@ -219,7 +219,8 @@ def _in_hands(acting: "TextWorker", stand: "Stand", data: list[Path]) -> _Asked:
     from ..agents.examining import InHands, read_paper
 
     language = dict(one.split("=") for one in stand.slice.split(";") if one).get(_LANGUAGE, "")
-    paper = read_paper(data, trained_on=acting.model.meta.data_digest, language=language)
+    learnt = (one.text for one in acting.corpus())
+    paper = read_paper(data, trained_on=acting.model.meta.data_digest, learnt=learnt, language=language)
     return _Asked(acting.brain, InHands(acting), acting.labels, paper)
 
 

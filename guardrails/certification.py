@@ -78,7 +78,8 @@ def certify(
     """The lowest floor that keeps the promise, found by the fallback search of `searches.py`.
 
     Args:
-        scored: The score of each case, and whether the brain was right; an even sample of the traffic, each case for itself.
+        scored: The score of each case, and whether the brain was right; an even sample of the traffic, each case for itself. A score
+            below 0 says that the case never goes alone: no floor takes it.
         target: The share of errors that may go alone.
         confidence: How sure the promise is to be.
         out_of_scope: Scores of cases of no known kind; whatever the brain says of one is wrong. They are mixed with `scored` by a draw
@@ -103,6 +104,7 @@ def certify(
     if not known:
         scouts, cases = _set_aside(cases, draw)
         known = [case.score for case in scouts]
+    known = [max(score, 0.0) for score in known]
     plan = planned(known, len(cases), target=target, confidence=confidence)
     found = fallback(cases, target=target, confidence=confidence, floors=plan.floors, starts=plan.starts)
     return _told(found, cases, plan, target, confidence, out_of_scope_share)

@@ -116,3 +116,28 @@ def test_a_slice_by_language_is_read_from_the_text(tmp_path):
     assert [one.text for one in read_paper([path], language="de").examples] == [german]
     with pytest.raises(BadInput, match="in the language 'fr'"):
         read_paper([path], language="fr")
+
+
+def test_what_the_brain_takes_for_none_of_its_kinds_is_below_every_floor():
+    """Texts that are recognised as strange neither widen the share that runs alone nor dilute its errors."""
+
+    class Careful:
+        def answers(self, texts):
+            return [Answer("oos", NEVER_ALONE) if "strange" in text else Answer("refund", 0.9) for text in texts]
+
+    examples = [Example(text=f"refund {n}", label="refund") for n in range(400)]
+    examples += [Example(text=f"strange {n}", label="oos") for n in range(400)]
+    found = examine(Careful(), examples, labels=["refund", "oos"], target=0.05, confidence=0.95)
+    assert found.certified
+    assert found.floor >= 0
+    assert found.share < 0.6
+
+
+def test_texts_of_the_training_are_left_out_and_refused_where_they_are_the_most(tmp_path):
+    rows = [{"text": f"refund {n}", "label": "refund"} for n in range(10)]
+    paper = tmp_path / "paper.jsonl"
+    paper.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    kept = read_paper([paper], learnt=["Refund  1", "REFUND 2"]).examples
+    assert [one.text for one in kept] == [row["text"] for row in rows if row["text"] not in ("refund 1", "refund 2")]
+    with pytest.raises(BadInput, match="6 of 10 texts"):
+        read_paper([paper], learnt=[f"refund {n}" for n in range(6)])

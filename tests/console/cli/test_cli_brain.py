@@ -73,13 +73,22 @@ def test_a_brain_is_trained_and_asked(tmp_path, run, told):
 def test_a_brain_reads_csv_and_writes_a_file(option, tmp_path, run, told):
     data, folder, asked, out = (tmp_path / name for name in ("data.csv", "brain", "asked.csv", "out.jsonl"))
     data.write_text("text,category\n" + "".join(f"{one['text']},{one['label']}\n" for one in examples()))
-    run("brain", "train", "--data", str(data), "--out", str(folder), option, str(data))
+    unseen = tmp_path / "unseen.csv"
+    unseen.write_text("text,category\n" + "".join(f"now {one['text']},{one['label']}\n" for one in examples()))
+    assert "nothing but texts that are learnt" in run(
+        "brain", "train", "--data", str(data), "--out", str(folder), option, str(data), code=2
+    ).stderr  # fmt: skip
+    run("brain", "train", "--data", str(data), "--out", str(folder), option, str(unseen))
     assert told("brain", "show", str(folder))["record"]["cases"] == 24
     asked.write_text('id,text\n7,"please, refund z now"\nshort\n')
     result = run("brain", "predict", "--brain", str(folder), "--input", str(asked), "--output", str(out))
     assert [(one["id"], one["label"]) for one in lines(out)] == [("7", "refund")]
     assert "line 3" in result.stderr
     assert not list(tmp_path.glob(".*.part"))
+    before = asked.read_text()
+    given = ("--brain", str(folder), "--input", str(asked), "--output", str(asked))
+    assert "the very file that is read" in run("brain", "predict", *given, code=2).stderr
+    assert asked.read_text() == before
 
 
 def test_what_is_there_is_not_written_over(tmp_path, brain, run):

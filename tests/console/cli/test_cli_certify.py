@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 import yaml
-from help_desk import LABELS, POLICY, HelpDesk, brain, corpus
+from help_desk import LABELS, POLICY, Clerk, HelpDesk, brain, corpus
 from typer.testing import CliRunner
 
 from shiftlead.agents.text_data import Example
@@ -50,6 +50,7 @@ def worked(empty, tmp_path):
 def desk(worked, monkeypatch):
     """The help desk over that workspace's ledger, with a tiny brain."""
     monkeypatch.setattr("shiftlead.agents.triage.shipped_text_brain", lambda _: brain())
+    monkeypatch.setattr("shiftlead.agents.triage.Triage.corpus", Clerk.corpus)
     place = locate(worked)
     ledger = place.open_ledger(SystemClock())
     yield HelpDesk(ledger, ASKED, roster=place.roster(), signing=place.keys.signer)
@@ -185,6 +186,7 @@ def test_nothing_is_issued_from_what_proves_nothing(desk, run, told, few):
 
 def test_a_slice_by_language_takes_only_its_texts(worked, run, told, texts, monkeypatch, tmp_path):
     monkeypatch.setattr("shiftlead.agents.triage.shipped_text_brain", lambda _: brain())
+    monkeypatch.setattr("shiftlead.agents.triage.Triage.corpus", Clerk.corpus)
     sliced = ASKED.replace("{max_error: 0.3}", "{max_error: 0.3, slices: [language]}")
     (worked / "policy.yaml").write_text(sliced)
     german = written(
