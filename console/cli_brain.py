@@ -1,6 +1,6 @@
 """`shiftlead brain`: train what reads and forecasts, ask it, read its card, and set two beside each other."""
 
-from . import cli_brain_compare, cli_brain_predict, cli_brain_show, cli_brain_train, cli_certify, cli_champion
+from . import cli_brain_compare, cli_brain_predict, cli_brain_show, cli_brain_train, cli_certify, cli_champion, cli_drift
 from .cli_session import group
 
 app = group("The embedded brains: train them, ask them, read their cards, compare them.")
@@ -11,3 +11,4 @@ cli_brain_show.register(app)
 cli_brain_compare.register(app)
 cli_champion.register(app)
 cli_certify.register(app)
+cli_drift.register(app)

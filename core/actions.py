@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -190,6 +191,17 @@ def done_before(session: Session, kind: str, target: Target, *, but: str = "") -
 def of_rows(rows: Iterable[Row[Any]]) -> Iterator[SealedAction]:
     """Sealed actions from rows of their table."""
     return (from_row(row) for row in rows)
+
+
+def newest(session: Session, kind: str, *, until: datetime, most: int) -> list[tuple[datetime, SealedAction]]:
+    """The actions of one kind that were proposed last, up to a moment, the newest first, each with when that was."""
+    query = (
+        select(ACTION)
+        .where(ACTION.c.kind == kind, ACTION.c.created_at <= until)
+        .order_by(ACTION.c.created_at.desc(), ACTION.c.id.desc())
+        .limit(most)
+    )
+    return [(row.created_at, from_row(row)) for row in session.connection().execute(query)]
 
 
 def next_seq(session: Session, case_id: str) -> int:
