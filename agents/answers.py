@@ -84,12 +84,17 @@ def parse_answer(text: str) -> Answer:
         value, end = _DECODER.raw_decode(bare[start:])
         if "{" in bare[start + end :]:
             raise BadInput("The answer holds more than one JSON object.")
-        return Answer.model_validate(value)
+        answer = Answer.model_validate(value)
+        json.dumps(answer.model_dump(), ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        # JSON can name half of one, which no ledger can keep.
+        raise BadInput("The answer holds half a character.") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The answer is not JSON: {error}.") from error
+    return answer
 
 
 def restored(answer: Answer, tokens: Mapping[str, str]) -> Answer:

@@ -2,8 +2,9 @@
 
 Every process asks the ledger at the beginning of each case, so that a promotion or a rollback holds for the next case everywhere. A
 brain is loaded once, and only as it was signed: the signature of whoever put it to work, its content and its own hash are verified
-first. Where a host can run only its lower tier that one works, under its own name. One that fails is never used, and no other steps in for it: the cases of its worker rest as they do while a system is away, and
-after five attempts a person gets them, until somebody rolls back or restores the ledger.
+first. Where a host can run only its lower tier that one works, under its own name. One that fails is never used, and no other steps in
+for it: the cases of its worker rest as they do while a system is away, and after five attempts a person gets them, until somebody rolls
+back or restores the ledger.
 """
 
 from threading import Lock
@@ -61,7 +62,7 @@ class Champions:
             return Cast(playing)
         try:
             return Cast(playing, self._with(worker, Role.CHALLENGER, challenger), challenger)
-        except ShiftleadError as error:
+        except Exception as error:  # noqa: BLE001 - what only looks on must not stop the case
             return Cast(playing, None, challenger, type(error).__name__)
 
     def _with(self, worker: TextWorker, role: Role, digest: str) -> TextWorker:

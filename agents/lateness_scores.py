@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .text_scores import auroc
+
 Floats = NDArray[np.float64]
 
 
@@ -22,7 +24,8 @@ class Forecasts(NamedTuple):
 
 def figures(told: Forecasts) -> dict[str, float]:
     """The scores of `measure`; the AUC is left out where nothing or everything was late."""
-    ranked = {"auc": auc(told.late, told.chance)} if 0 < told.late.sum() < len(told.late) else {}
+    ranking = auroc(told.chance, told.late > 0)
+    ranked = {} if ranking is None else {"auc": ranking}
     owed = told.days * told.amount
     return {
         "invoices": float(len(told.late)),
@@ -33,13 +36,6 @@ def figures(told: Forecasts) -> dict[str, float]:
         **({"top_fifth_share": top_share(told.chance * told.amount, owed)} if owed.sum() > 0 else {}),
         "days_late_mae": float(np.mean(np.abs(told.expected_days - told.days))),
     }
-
-
-def auc(truth: Floats, score: Floats) -> float:
-    """The chance that a late invoice is ranked above one that was not, ties counting half."""
-    late, timely = score[truth > 0], score[truth == 0]
-    wins = (late[:, None] > timely[None, :]).sum() + 0.5 * (late[:, None] == timely[None, :]).sum()
-    return float(wins / (len(late) * len(timely)))
 
 
 def calibration_error(truth: Floats, chance: Floats, bins: int = 10) -> float:

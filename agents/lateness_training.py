@@ -26,6 +26,8 @@ _FOLDS = (0.4, 0.55, 0.7, 0.85, 1.0)
 _ROLLING = tuple(place / 20 for place in range(6, 21))
 """Where the data is cut for rolling forecasts: from 30 % on, a twentieth at a time."""
 _NEWTON_STEPS = 50
+_LEAST_SD = 0.5
+"""Days: however punctual everybody was, a payment is known to the day only."""
 
 
 def fit_lateness(rows: Iterable[Bill], *, held_back: float = 0.25, trained_on: str) -> LatenessModel:
@@ -179,11 +181,15 @@ def _delay_layer(rows: Sequence[Bill], trained_on: str) -> LatenessModel:
     means = np.bincount(who, rest) / counts
     between = max(float(np.var(means, ddof=1) - noise * np.mean(1 / counts)), 1.0)
     calm, upset = within(rest)[moved[:, 0] == 0], within(rest)[moved[:, 0] == 1]
+    calm_var = float(np.var(calm if len(calm) else within(rest)))
+    upset_var = float(np.var(upset)) if len(upset) else 0.0
+    # Where nothing was disputed, or nobody says what was, a share of nought would make a dispute impossible for ever.
+    half = 0.5 / len(rows)
     return LatenessModel(
-        version=1, trained_on=trained_on, mean_delay=float(np.mean(means)), delay_sd=float(np.std(calm)), customer_sd=between**0.5,
+        version=1, trained_on=trained_on, mean_delay=float(np.mean(means)), delay_sd=max(calm_var**0.5, _LEAST_SD), customer_sd=between**0.5,
         dispute_days=float(effect[0]),
-        dispute_sd=max(float(np.var(upset) - np.var(calm)), 0.0) ** 0.5, dispute_weight=1.0, dispute_amount=0.0, paper_days=float(effect[1]), dispute_share=float(moved[:, 0].mean()),
-        paper_share=float(moved[:, 1].mean()), late_share=float(np.mean(delay > 0)), prior_weight=_PRIOR_WEIGHT,
+        dispute_sd=max(upset_var - calm_var, 0.0) ** 0.5, dispute_weight=1.0, dispute_amount=0.0, paper_days=float(effect[1]),
+        dispute_share=float(np.clip(moved[:, 0].mean(), half, 1 - half)), paper_share=float(moved[:, 1].mean()), late_share=float(np.mean(delay > 0)), prior_weight=_PRIOR_WEIGHT,
         features=FEATURES, centre=(0.0,) * len(FEATURES), scale=(1.0,) * len(FEATURES), weights=(0.0,) * len(FEATURES),
         bias=0.0, temperature=1.0,
     )  # fmt: skip

@@ -20,9 +20,10 @@ _GREETED = re.compile(
 )
 _CLOSING = re.compile(
     r"^\s*(?i:(?:best|kind|kindest|warm) (?:regards|wishes)|regards|best|br|mfg|cheers|thanks|thank you|many thanks(?: in advance)?|sincerely"
-    r"|yours(?: sincerely| faithfully| truly)?|sent from my \w+|--)[\s,.!]*(?:[A-Z][\w.'-]*[ ,]*){0,4}$"
+    r"|yours(?: sincerely| faithfully| truly)?|sent from my \w+|--)[\s,.!]*(?:(?:[A-Z][\w.'-]*[ ,]+){0,3}[A-Z][\w.'-]*[ ,]*)?$"
 )
-"""A name under it has capital letters: "Thanks, will pay Monday" says something."""
+"""A name under it has capital letters: "Thanks, will pay Monday" says something. Its parts end at a blank, so that no line, however
+long, can be cut into names in more than one way."""
 _MOST_AFTER_CLOSING = 8
 """A closing with more lines under it closes nothing."""
 

@@ -20,7 +20,7 @@ from ..guardrails.policy import Policy
 from ..guardrails.rules import KnownAction
 from ..guardrails.standing import Standings
 from ..guardrails.vouching import vouched
-from .brain_versions import check_whole
+from .brain_versions import check_whole, digests
 from .certifying import Proof, certificate, proofs, right
 from .pairs import Comparison, Pair, compare
 from .text_worker import TextWorker, envelope_name
@@ -120,6 +120,7 @@ def promote(
     _check_reason(reason)
     if version.role is Role.CHAMPION:
         raise Conflict(f"{version.name} is at work already.")
+    replaces = _compared(bench, worker)
     trial = trialled(bench, worker, version)
     if trial.comparison.hindrance:
         raise Conflict(
@@ -139,7 +140,7 @@ def promote(
     evidence = {"comparison": trial.comparison, "certificates": [one.statement() for one in issued], "uncertified": lacking}
     with bench.ledger.transaction() as tx:
         check_whole(tx.session, version)
-        signed = _signed(bench, tx, version, operator, reason=reason, evidence=evidence)
+        signed = _signed(bench, tx, version, operator, reason=reason, evidence=evidence, replaces=replaces)
         brains.promote(tx, signed)
         for one in issued:
             certificates.put(tx, one)
@@ -171,6 +172,20 @@ def roll_back(bench: Bench, worker: str, operator: Operator, *, reason: str, shi
         signed = _signed(bench, tx, version, operator, reason=reason, evidence=evidence, replaces=at_work.digest)
         brains.promote(tx, signed, word=_BACK)
         return signed.model_copy(update={"role": Role.CHAMPION})
+
+
+def _compared(bench: Bench, worker: TextWorker) -> str:
+    """The digest of the version that `worker` works with, empty for the one that ships; raises Conflict where another one is at work by now.
+
+    Whoever signs names it before anything is compared, so that a promotion in between is noticed when the signature is entered.
+    """
+    with bench.ledger.reading() as session:
+        at_work = brains.champion(session, worker.name)
+    if at_work is None:
+        return ""
+    if at_work.digest not in digests(worker.model):
+        raise Conflict("Another brain was put to work meanwhile.", hint="Compare with that one, and sign again.")
+    return at_work.digest
 
 
 def _check_sound(bench: Bench, tx: Transaction, version: BrainVersion) -> None:
@@ -207,16 +222,15 @@ def _action(policy: Policy, worker: TextWorker) -> KnownAction:
 
 def _signed(
     bench: Bench, tx: Transaction, version: BrainVersion, operator: Operator, *, reason: str, evidence: dict[str, Any],
-    replaces: str | None = None,
+    replaces: str,
 ) -> BrainVersion:  # fmt: skip
     """The version with this person's signature, and the ledger's that it was looked at whether they may."""
-    at_work = brains.champion(tx.session, version.worker) if replaces is None else None
     off = SignOff(
         by=operator.name,
         role=operator.role,
         at=tx.now,
         reason=reason.strip(),
-        replaces=replaces if replaces is not None else at_work.digest if at_work else "",
+        replaces=replaces,
         evidence=plain(evidence),
     )
     statement = version.statement(off)

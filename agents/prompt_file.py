@@ -58,7 +58,7 @@ def parse_prompt(text: str, *, origin: str) -> PromptFile:
     """The prompt in `text`; raises SettingsError naming `origin`, the line, and what is wrong there."""
     fields = _fields(text, origin)
     try:
-        prompt = PromptFile.model_validate({name: _value(node) for name, (_, node) in fields.items()})
+        prompt = PromptFile.model_validate({name: _value(origin, *field) for name, field in fields.items()})
     except ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else "prompt"
@@ -110,8 +110,13 @@ def _fields(text: str, origin: str) -> dict[str, tuple[int, Any]]:
     return fields
 
 
-def _value(node: Any) -> Any:
-    return yaml.SafeLoader("").construct_object(node, deep=True)
+def _value(origin: str, line: int, node: Any) -> Any:
+    try:
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError) as error:
+        # A tag of its own, a mapping within itself, or a day that no calendar has.
+        problem = getattr(error, "problem", None) or error
+        raise SettingsError(f"{origin}, line {line}: {problem}.", hint="Write plain text.") from error
 
 
 def _wrong_places(field: str, text: str, node: Any) -> Iterator[tuple[int, str]]:

@@ -92,9 +92,9 @@ def _provided(provider: str) -> Callable[..., Any]:
 def _factory(module: str, name: str) -> Callable[..., Any]:
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # a module may raise anything while it is imported
         raise BadInput(
-            f"{module}:{name} cannot be loaded: {error}.", hint="Name an importable module and a function in it."
+            f"{module}:{name} cannot be loaded: {cause(error)}.", hint="Name an importable module and a function in it."
         ) from error
     if not callable(found):
         raise BadInput(f"{module}:{name} is not a function.", hint="Name a function that returns a chat model.")

@@ -118,7 +118,8 @@ def write_whole(path: Path, parts: Iterable[str]) -> None:
     """Write all parts or nothing; raises BadInput where it cannot be written."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8") as out:
+        # Half a character, as JSON allows it in an id, is written as JSON writes it.
+        with part.open("w", encoding="utf-8", errors="backslashreplace") as out:
             out.writelines(parts)
         part.replace(path)
     except OSError as error:

@@ -218,7 +218,7 @@ def _alone(folder: Path, data: list[Path]) -> _Asked:
 def _in_hands(acting: "TextWorker", stand: "Stand", data: list[Path]) -> _Asked:
     from ..agents.examining import InHands, read_paper
 
-    language = dict(one.split("=") for one in stand.slice.split(";") if one).get(_LANGUAGE, "")
+    language = dict(one.partition("=")[::2] for one in stand.slice.split(";")).get(_LANGUAGE, "")
     learnt = (one.text for one in acting.corpus())
     paper = read_paper(data, trained_on=acting.model.meta.data_digest, learnt=learnt, language=language)
     return _Asked(acting.brain, InHands(acting), acting.labels, paper)

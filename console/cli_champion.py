@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ..core.errors import BadInput, LedgerError
+from ..core.errors import BadInput, ShiftleadError
 from .cli_errors import complain
 from .cli_output import moment
 from .cli_session import Session, command
@@ -91,8 +91,8 @@ def _versions(
             if one.role is Role.CHALLENGER and one.worker in opened.workers:
                 try:
                     trials[one.digest] = trialled(opened.bench, opened.worker(one.worker), one)
-                except LedgerError as error:
-                    # Whoever has to roll back a damaged brain needs the list.
+                except ShiftleadError as error:
+                    # Whoever has to roll back a damaged brain needs the list, also under a policy that does not know its actions.
                     complain(error)
     session.out.listed(
         ("name", "worker", "role", "made", "by", "signed by", "reason"),

@@ -52,12 +52,12 @@ def seeds_in(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         try:
-            named = range(int(first), int(last if dash else first) + 1)
+            low, high = int(first), int(last if dash else first)
         except ValueError as error:
             raise BadInput(f"{part.strip()!r} is no seed and no range of seeds.", hint="Write --seeds 110-139.") from error
-        if not 0 < len(named) <= MOST_SEEDS - len(found):
+        if not 0 <= high - low < MOST_SEEDS - len(found):
             raise BadInput(f"{text!r} names no seed, or more than {MOST_SEEDS}.", hint="Write --seeds 110-139.")
-        found |= set(named)
+        found |= set(range(low, high + 1))
     return tuple(sorted(found))
 
 

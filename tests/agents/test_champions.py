@@ -1,5 +1,6 @@
 """The brain at work: looked up for each case in every process, verified before it is used, and never replaced by another in silence."""
 
+import tempfile
 from datetime import timedelta
 
 import pytest
@@ -134,6 +135,15 @@ def test_nobody_puts_a_brain_to_work_by_their_own_signature_alone(desk):
     put_to_work(desk, brain(OTHER), by="ana", seal=False)
     with pytest.raises(LedgerError, match="whose signature holds"):
         desk.crew.champions.cast(desk.worker)
+
+
+def test_a_host_that_cannot_even_unpack_the_challenger_goes_on_without_it(desk, monkeypatch, tmp_path):
+    version = brain_versions.add(desk.ledger, desk.worker, brain(OTHER), by="ana")
+    with desk.ledger.transaction() as tx:
+        brains.challenge(tx, version, by="ana")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    cast = desk.new_crew().champions.cast(desk.worker)
+    assert (cast.worker.model, cast.beside, cast.problem) == (brain(), None, "FileNotFoundError")
 
 
 def test_a_challenger_that_cannot_be_used_leaves_the_brain_at_work_alone(desk):

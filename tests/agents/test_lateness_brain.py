@@ -8,8 +8,9 @@ import pytest
 
 from shiftlead.agents.lateness_brain import LatenessBrain, key_of
 from shiftlead.agents.lateness_rows import Bill, read_bills
-from shiftlead.agents.lateness_scores import auc, figures
+from shiftlead.agents.lateness_scores import figures
 from shiftlead.agents.lateness_training import in_order, rolling, train_lateness
+from shiftlead.agents.text_scores import auroc
 from shiftlead.core.errors import BadInput, Conflict
 
 HEAD = "customerID,InvoiceDate,DueDate,SettledDate,InvoiceAmount,Disputed,PaperlessBill\n"
@@ -143,6 +144,20 @@ def test_what_teaches_nothing_is_refused(rows, says):
         train_lateness(rows)
 
 
+@pytest.mark.parametrize("disputed", [False, True])
+def test_nobody_has_to_say_what_was_disputed(disputed):
+    brain, _ = train_lateness([one._replace(disputed=disputed) for one in bills()])
+    assert 0 < brain.model.dispute_share < 1
+    assert all(0 < one.p_late < 1 for one in brain.forecast(bills()))
+
+
+def test_customers_who_pay_to_the_day_are_forecast_too():
+    late = {"C-0": 3, "C-1": 4}
+    punctual = [one._replace(paid=one.due + timedelta(days=late.get(one.customer, 0)), disputed=False) for one in bills()]
+    brain, _ = train_lateness(punctual)
+    assert brain.model.delay_sd > 0
+
+
 def test_rolling_forecasts_only_know_what_was_paid_before():
     rows = bills()
     told = rolling(rows, trained_on="x")
@@ -164,4 +179,4 @@ def test_on_public_data_it_ranks_and_is_calibrated(shared_data):
     brain, _ = train_lateness(older, validation=newer)
     questions = [one._replace(paid=None, disputed=False) for one in newer]
     chance = np.array([one.p_late for one in brain.forecast(questions)])
-    assert auc(np.array([float(one.late) for one in newer]), chance) >= 0.89
+    assert (auroc(chance, np.array([one.late for one in newer])) or 0.0) >= 0.89

@@ -252,6 +252,8 @@ WRONG = [
     ("two answers", json.dumps(HOLD) + json.dumps(POST), "more than one"),
     ("deep JSON", "{" + '"a":{' * 20_000, "not JSON"),
     ("a huge number", '{"confidence": ' + "9" * 5000 + "}", "not JSON|confidence"),
+    ("half a character", json.dumps(changed(HOLD, rationale="half \ud800")), "half a character"),
+    ("half a character, unescaped", changed(HOLD, rationale="half \ud800"), "half a character"),
     ("a list", "[1, 2]", "no JSON object"),
     ("arguments that are a list", changed(POST, arguments="[1]"), "arguments"),
     ("confidence of 930 %", changed(POST, confidence=9.3), "confidence"),

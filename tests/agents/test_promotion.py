@@ -132,6 +132,9 @@ def test_another_brain_that_was_put_to_work_meanwhile_is_no_longer_compared_with
             brains.keep_shadow(tx, shadow)
     # Those cases were decided about what the brain before proposed.
     assert trialled(desk.bench, desk.crew.champions.cast(desk.worker).worker, second).comparison.n == 0
+    # The worker as it was before the first promotion.
+    with pytest.raises(Conflict, match="put to work meanwhile"):
+        promote(desk.bench, desk.worker, second, LEAD, reason="as good")
 
 
 def test_nobody_signs_for_another_content_than_was_tried(desk):

@@ -71,10 +71,13 @@ def test_the_shipped_prompt_has_every_place():
         ("again:", "agian:", r"line 11: 'agian' is no field"),
         ("version: 3", "version: 3\nversion: 4", r"line 3: 'version' is written twice"),
         ("name: house", "name: [", r"line 3: expected"),
+        ("name: house", "name: !house x", r"line 1: could not determine a constructor"),
+        ("name: house", "name: &a [*a]", r"line 1: found unconstructable recursive node"),
+        ("version: 3", "version: 2026-13-01", r"line 2: month must be in"),
         ('again: "No: {problem}"', "again: {problem: 1}", r"line 11: again: Input should be a valid string"),
     ],
     ids=["unknown place", "missing place", "place of another text", "word for a number", "version 0", "name", "misspelt", "twice",
-         "no YAML", "mapping for text"],
+         "no YAML", "a tag", "within itself", "no day", "mapping for text"],
 )  # fmt: skip
 def test_a_prompt_that_does_not_hold_together_is_refused_with_its_line(old, new, said):
     assert old in OURS

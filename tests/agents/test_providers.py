@@ -61,6 +61,7 @@ def test_a_model_of_your_own_is_made_by_its_factory(own):
         ("make = 1", "make", BadInput),
         ("", "make", BadInput),
         ("import nowhere_to_be_found", "make", BadInput),
+        ("raise RuntimeError('no key')", "make", BadInput),
         ("def make(): raise RuntimeError('no key')", "make", PluginError),
     ],
 )

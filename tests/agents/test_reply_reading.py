@@ -101,6 +101,12 @@ def test_greeting_signature_and_quotes_are_not_his_words(text, own):
     assert own_words(text) == own
 
 
+@pytest.mark.parametrize("line", ["A" * 20_000, "A " * 10_000, "A, ," * 5_000])
+def test_a_long_line_under_a_closing_is_read_in_no_time(line):
+    text = f"We paid.\nBest {line}?"
+    assert own_words(text) == text
+
+
 @given(st.text())
 @settings(deadline=None)
 def test_something_is_always_left(text):

@@ -132,7 +132,7 @@ def test_seeds_are_read(text, seeds):
     assert seeds_in(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "x", "3-", "9-1", "-4", "1-9999999999", "1,2,,3"])
+@pytest.mark.parametrize("text", ["", "x", "3-", "9-1", "-4", "1-9999999999", "0-99999999999999999999", "1,2,,3"])
 def test_what_names_no_company_or_too_many_is_refused(text):
     with pytest.raises(BadInput):
         seeds_in(text)

@@ -85,6 +85,9 @@ def test_a_brain_reads_csv_and_writes_a_file(option, tmp_path, run, told):
     assert [(one["id"], one["label"]) for one in lines(out)] == [("7", "refund")]
     assert "line 3" in result.stderr
     assert not list(tmp_path.glob(".*.part"))
+    (tmp_path / "half.jsonl").write_text(r'{"text": "refund z now", "id": "\ud800"}')
+    run("brain", "predict", "--brain", str(folder), "--input", str(tmp_path / "half.jsonl"), "--output", str(out))
+    assert [one["id"] for one in lines(out)] == ["\ud800"]
     before = asked.read_text()
     given = ("--brain", str(folder), "--input", str(asked), "--output", str(asked))
     assert "the very file that is read" in run("brain", "predict", *given, code=2).stderr
