@@ -96,7 +96,10 @@ def _session(weights: bytes) -> Any:
     # More threads gain little on such short texts, and spin where cores are shared.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(weights + _also_given(READ), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(weights + _also_given(READ), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no class in common
+        raise SettingsError(f"onnxruntime cannot run the encoder's weights ({type(error).__name__}).", hint=_HINT) from error
 
 
 def _also_given(names: Sequence[str]) -> bytes:

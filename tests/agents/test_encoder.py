@@ -81,6 +81,13 @@ def test_without_onnxruntime_it_says_so(monkeypatch):
 
 
 @pytest.mark.usefixtures("afresh")
+def test_an_onnxruntime_that_cannot_run_them_says_so(monkeypatch):
+    monkeypatch.setattr(encoding, "READ", ("no_such_layer",))
+    with pytest.raises(SettingsError, match="cannot run the encoder's weights"):
+        encoder()
+
+
+@pytest.mark.usefixtures("afresh")
 def test_loading_opens_no_connection(monkeypatch):
     def refuse(*_):
         raise AssertionError("a socket was opened")

@@ -15,6 +15,7 @@ Comments of a page steer it: `<!-- snippets: workspace -->` starts it in a copy 
 `<!-- snippets: exit 1 -->` before the fence.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -28,12 +29,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from shiftlead.agents.playbook import parse_playbook
 from shiftlead.console.cli import app
 from shiftlead.core.clock import SystemClock
 from shiftlead.core.errors import PolicyError
+from shiftlead.core.keys import Signer
 from shiftlead.core.settings import FILE_NAME, read_workspace
 from shiftlead.guardrails.policy import parse_policy, shipped_policy
 from shiftlead.guardrails.theorems import parse_theorems
@@ -96,10 +99,18 @@ def snippets(page: str) -> list[Snippet]:
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace in which the workers have worked until they were idle; pages get copies of it."""
     folder = tmp_path_factory.mktemp("worked") / "workspace"
-    for line in (f"init {folder} --size 40 --as you", f"-w {folder} work --until-idle"):
-        result = CliRunner().invoke(app, shlex.split(line))
-        assert result.exit_code == 0, result.output
+    with pytest.MonkeyPatch.context() as patch:
+        # What is drawn for quality control hangs on the ledger's key, and the pages name tickets.
+        patch.setattr(Signer, "fresh", _same_key)
+        for line in (f"init {folder} --size 40 --as you", f"-w {folder} work --until-idle"):
+            result = CliRunner().invoke(app, shlex.split(line))
+            assert result.exit_code == 0, result.output
     return folder
+
+
+def _same_key(name: str) -> Signer:
+    """The same key for a name every time."""
+    return Signer(name, Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()))
 
 
 class Page:
