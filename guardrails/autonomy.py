@@ -5,7 +5,6 @@ the trial of its stand; a trial that is sure issues a certificate in the name of
 certificate of the stand. Nothing but a new proof opens it again.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -54,6 +53,10 @@ class State(Noun):
     def statement(self, stand: Stand) -> dict[str, object]:
         """What is sealed."""
         return {"stand": stand, **self.model_dump(exclude={"seal"})}
+
+    def genuine(self, stand: Stand, keyring: Keyring | None) -> bool:
+        """Whether the ledger sealed exactly this; True where the installation uses no signatures."""
+        return keyring is None or keyring.holds(LEDGER_KEY, TRIAL, self.statement(stand), self.seal)
 
 
 @dataclass
@@ -135,7 +138,7 @@ class Autonomy:
 
     def _moved(self, tx: Transaction, known: KnownAction, target: float, judged: Judged) -> _Move:
         stand = judged.stand
-        valid = self._valid(tx, stand, target)
+        valid = self._standings.open_by(tx.session, stand, at=tx.now)
         floor = min((one.floor for one in valid), default=None)
         kept, damaged = self._kept(tx, stand)
         lane, risen = kept, False
@@ -176,11 +179,6 @@ class Autonomy:
         found = outcomes.of(tx.session, judged.stand, counting=True, since=widest.issued_at)
         return [one for one in found if one.digest != judged.digest]
 
-    def _valid(self, tx: Transaction, stand: Stand, target: float) -> tuple[Certificate, ...]:
-        """The certificates that hold this lane open now."""
-        known = self._standings.holding(tx.session, stand, at=tx.now)
-        return tuple(one for one in known if one.bound <= target and one.genuine(self._keyring))
-
     def _kept(self, tx: Transaction, stand: Stand) -> tuple[_Lane | None, bool]:
         """The running test where it left off, None where there is none or it is not genuine; and whether it could not be read."""
         text = certificates.trial(tx, stand)
@@ -188,16 +186,11 @@ class Autonomy:
             return None, False
         try:
             state = State.model_validate_json(text)
-            if not self._genuine(state, stand):
+            if not state.genuine(stand, self._keyring):
                 return None, bool(state.seal)
             return (_Lane.of(state) if state.rules == self._standings.rules(stand.kind) else None), False
         except (ValueError, BadInput):
             return None, True
-
-    def _genuine(self, state: State, stand: Stand) -> bool:
-        if self._keyring is None:
-            return True
-        return self._keyring.holds(LEDGER_KEY, TRIAL, state.statement(stand), state.seal)
 
     def _sealed_state(self, stand: Stand, lane: _Lane) -> str:
         state = lane.state().model_copy(update={"rules": self._standings.rules(stand.kind)})
@@ -250,7 +243,7 @@ class Autonomy:
 
 def _begun(known: KnownAction, target: float, valid: Iterable[Certificate]) -> _Lane:
     """A test without evidence; of a lane that a certificate holds open it is the watch."""
-    share = known.quality_share or 1.0
+    share = known.looked_at
     widest = min(valid, key=lambda one: one.floor, default=None)
     if widest is None:
         return _Lane(LaneTrial(target=target, quality_share=share))
@@ -271,7 +264,7 @@ def _learned(lane: _Lane, floor: float | None, judged: Judged) -> bool:
 
 
 def _proof_anew(known: KnownAction, target: float, floor: float) -> LaneTrial:
-    share = known.quality_share or 1.0
+    share = known.looked_at
     return LaneTrial(target=target, floors=(floor,), starts={floor: 1.0}, quality_share=share)
 
 
@@ -290,11 +283,3 @@ def _named(stand: Stand) -> str:
 
 def _closing(stand: Stand, why: str) -> str:
     return f"; from now on a person decides every {_named(stand)}: {why}"
-
-
-def read_trial(text: str) -> LaneTrial | None:
-    """The bets in the kept state of a trial, for showing; None where they cannot be read."""
-    try:
-        return LaneTrial.from_json(json.loads(text)["trial"])
-    except (ValueError, KeyError, TypeError, BadInput):
-        return None

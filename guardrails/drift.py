@@ -1,7 +1,7 @@
 """Drift: whether what arrives, or how often a brain is right, is still what it was; an alarm may close a lane, never open one.
 
 `Adwin` watches a stream of numbers between 0 and 1, such as corrections. `psi` and `kolmogorov_smirnov` compare two samples of a
-number; PSI on confidence was measured blind to a new kind of ticket, so keep both for numeric inputs. `mmd` and `MeaningWatch` compare
+number; PSI on confidence was measured blind to a new kind of ticket, so keep both for numeric inputs. `mmd` compares
 what texts mean by their embeddings.
 """
 
@@ -199,31 +199,6 @@ def mmd(before: "NDArray[Any]", now: "NDArray[Any]", *, permutations: int = 1999
     # Equal splits may differ in the last digits; they count as at least as far apart.
     as_far = int((distances[1:] >= distances[0] * (1 - 1e-5)).sum())
     return Shift(float(distances[0]), (1 + as_far) / (permutations + 1))
-
-
-class MeaningWatch:
-    """Whether texts still mean what they meant: one exact test for each full window, so looking often costs nothing.
-
-    Where nothing changed a window alarms with a chance of at most `alarm`: at 0.001 and 100 texts a window, one false alarm in 100,000
-    texts. It is a hint where to look; `reference` must be texts that came the same way as those watched.
-    """
-
-    def __init__(self, reference: "NDArray[Any]", *, size: int = 100, alarm: float = 0.001) -> None:
-        strictly_between("alarm", alarm)
-        self._reference, self._size, self._alarm = reference, size, alarm
-        self._window: list[Any] = []
-        self._windows = 0
-
-    def learn(self, embedding: "NDArray[Any]") -> bool:
-        """Take in the embedding of one text; whether it fills a window that is too far from the reference."""
-        import numpy as np
-
-        self._window.append(embedding)
-        if len(self._window) < self._size:
-            return False
-        now, self._window = np.stack(self._window), []
-        self._windows += 1
-        return mmd(self._reference, now, permutations=round(2 / self._alarm) - 1, seed=self._windows).p <= self._alarm
 
 
 def _samples(before: Sequence[float], now: Sequence[float]) -> None:

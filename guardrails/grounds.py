@@ -41,9 +41,9 @@ def grounds(session: Session, policy: Policy, keyring: Keyring | None, action: S
         return Grounds(worth=said)
     standing = Standings(policy, keyring)
     stand = standing.stand(envelope.proposal, {"worker": envelope.worker, **action.context, "brain": envelope.brain})
-    issued = standing.holding(session, stand, at=at) if stand else ()
+    issued = standing.open_by(session, stand, at=at) if stand else ()
     system = envelope.proposal.action.target.system
-    counting = [one for one in issued if one.bound <= known.max_error and one.system in ("", system) and one.genuine(keyring)]
+    counting = [one for one in issued if one.system in ("", system)]
     covering = tightest(counting, confidence, keyring)
     return Grounds(worth=said, certificate=_certified(counting, covering), covered=covering is not None)
 

@@ -63,6 +63,11 @@ class KnownAction(Noun):
             return {"min_confidence": 0.0, **given}
         return given
 
+    @property
+    def looked_at(self) -> float:
+        """The chance with which a case of an open lane is looked at, as far as one is: all of them, where none is drawn."""
+        return self.quality_share or 1.0
+
     def rules(self, owner: str) -> "tuple[Rule, ...]":
         """What `max_error` asks for, as rules: a certificate, and a person for what is drawn for quality control."""
         if self.max_error is None:

@@ -9,10 +9,11 @@ from sqlmodel import Session
 
 from ..core import certificates, outcomes
 from ..core.certificates import Certificate
-from ..core.keys import LEDGER_KEY, Keyring
+from ..core.errors import BadInput
+from ..core.keys import Keyring
 from ..core.noun import Moment, Noun
 from ..core.outcomes import Judged, Stand
-from .autonomy import TRIAL, State, read_trial
+from .autonomy import State
 from .betting import LaneTrial
 from .policy import Policy
 from .rules import KnownAction
@@ -145,15 +146,12 @@ class _Reader:
 
     def __init__(self, policy: Policy, keyring: Keyring | None, at: datetime) -> None:
         self._known = {one.kind: one for one in policy.actions if one.max_error is not None}
-        self._rules = Standings(policy, keyring).rules
+        self._standings = Standings(policy, keyring)
         self._keyring, self._at = keyring, at
 
     def holds_open(self, one: Certificate) -> bool:
         """Whether a certificate lets anything run alone."""
-        known = self._known.get(one.stand.kind)
-        if known is None or known.max_error is None or one.bound > known.max_error:
-            return False
-        return one.valid_at(self._at) and one.rules in ("", self._rules(one.stand.kind)) and one.genuine(self._keyring)
+        return one.valid_at(self._at) and self._standings.opens(one)
 
     def standing(self, stand: Stand, holding: Sequence[Certificate], text: str, *, beside: bool) -> LaneStanding:
         """Where a lane stands, by the certificates that hold it open and the kept state of its test in `text`."""
@@ -174,13 +172,13 @@ class _Reader:
 
     def _progress(self, stand: Stand, known: KnownAction, text: str, *, held_open: bool) -> Progress:
         state = self._state(stand, text)
-        trial = read_trial(text) if state is not None else None
+        trial = _trial(state)
         readable = not text or trial is not None
         # As in `autonomy`: what was about another target or other rules, or rests on what has ended, begins anew.
         stale = trial is not None and (trial.target != known.max_error or (trial.opened is not None and not held_open))
-        if trial is None or stale or (state is not None and state.rules != self._rules(stand.kind)):
+        if trial is None or stale or (state is not None and state.rules != self._standings.rules(stand.kind)):
             assert known.max_error is not None
-            trial = LaneTrial(target=known.max_error, quality_share=known.quality_share or 1.0)
+            trial = LaneTrial(target=known.max_error, quality_share=known.looked_at)
         missing = 0 if held_open else trial.missing
         return Progress(missing=missing, floor=trial.leading, n=trial.n, wrong=trial.wrong, readable=readable)
 
@@ -190,8 +188,15 @@ class _Reader:
             state = State.model_validate_json(text)
         except ValueError:
             return None
-        ring = self._keyring
-        return state if ring is None or ring.holds(LEDGER_KEY, TRIAL, state.statement(stand), state.seal) else None
+        return state if state.genuine(stand, self._keyring) else None
+
+
+def _trial(state: State | None) -> LaneTrial | None:
+    """The bets of a running test; None where they cannot be read."""
+    try:
+        return None if state is None else LaneTrial.from_json(state.trial)
+    except BadInput:
+        return None
 
 
 def _stage(known: KnownAction, widest: Certificate | None, *, beside: bool) -> Stage:

@@ -69,7 +69,20 @@ class Standings:
         What was proven under other rules was proven about other cases: a rule that lets more run lets nothing run alone by it.
         """
         known = certificates.valid(session, stand, at=at)
-        return tuple(one for one in known if one.rules in ("", self.rules(stand.kind)))
+        return tuple(one for one in known if self._applies(one))
+
+    def open_by(self, session: Session, stand: Stand, *, at: datetime) -> tuple[Certificate, ...]:
+        """The certificates that hold a lane open at that moment."""
+        return tuple(one for one in certificates.valid(session, stand, at=at) if self.opens(one))
+
+    def opens(self, certificate: Certificate) -> bool:
+        """Whether a certificate opens its lane while it counts: proven under these rules, for few enough mistakes, and genuine."""
+        wanted = self.wanted(certificate.stand.kind)
+        enough = wanted is not None and certificate.bound <= wanted and self._applies(certificate)
+        return enough and certificate.genuine(self._keyring)
+
+    def _applies(self, certificate: Certificate) -> bool:
+        return certificate.rules in ("", self.rules(certificate.stand.kind))
 
     def rules(self, kind: str) -> str:
         """Digest of what the policy lets run of a kind, and of nothing that only explains it."""

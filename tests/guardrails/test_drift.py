@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shiftlead.core.errors import BadInput
-from shiftlead.guardrails.drift import Adwin, MeaningWatch, kolmogorov_smirnov, mmd, psi
+from shiftlead.guardrails.drift import Adwin, kolmogorov_smirnov, mmd, psi
 
 
 def fed(window, values):
@@ -117,12 +117,6 @@ class TestMeaning:
         """Where nothing changed, as many p-values lie below a fifth as should; 22 of 60 would be one in five hundred."""
         low = sum(mmd(self.texts(seed, 60), self.texts(1000 + seed, 30), permutations=49).p <= 0.2 for seed in range(60))
         assert 2 <= low <= 22
-
-    def test_a_window_alarms_once_it_is_full(self):
-        watch = MeaningWatch(self.texts(0, 200), size=50, alarm=0.01)
-        assert not any(watch.learn(row) for row in self.texts(1, 200))
-        alarms = [index for index, row in enumerate(self.texts(2, 100, moved=1.5)) if watch.learn(row)]
-        assert alarms == [49, 99]
 
     @pytest.mark.parametrize(("columns", "rows"), [(7, 10), (8, 1)])
     def test_shapes_that_do_not_go_together_are_refused(self, columns, rows):

@@ -17,6 +17,7 @@ from shiftlead.guardrails import judgements
 from shiftlead.guardrails.autonomy import Autonomy
 from shiftlead.guardrails.betting import LaneTrial
 from shiftlead.guardrails.rules import KnownAction
+from shiftlead.guardrails.standing import Standings
 
 ALARMING = 16
 """Wrong decisions in a row after which a watch over 40 % alarms for certain."""
@@ -132,14 +133,14 @@ class TestARowOpensNothing:
 
 
 class TestADecisionIsNeverLost:
-    @pytest.mark.parametrize("method", ["_kept", "_valid", "_since", "_sealed_state", "_issued"])
+    @pytest.mark.parametrize("method", ["_kept", "open_by", "_since", "_sealed_state", "_issued"])
     def test_where_it_cannot_be_learned_from_it_stands_and_the_lane_closes(self, sampled, monkeypatch, method):
         give(sampled, certificate())
 
-        def broken(*_):
+        def broken(*_, **__):
             raise ZeroDivisionError
 
-        monkeypatch.setattr(Autonomy, method, broken)
+        monkeypatch.setattr(Standings if method == "open_by" else Autonomy, method, broken)
         if method == "_issued":
             monkeypatch.setattr(LaneTrial, "opened", property(lambda _: 0.5))
         case_id = sampled.open()
